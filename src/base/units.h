@@ -1,0 +1,28 @@
+/*
+ * units: durations and sizes as people write them in drover.yml and on the command line.
+ * `none` switches a limit off and is UNITS_NONE.
+ */
+#ifndef DROVER_BASE_UNITS_H
+#define DROVER_BASE_UNITS_H
+
+#include <stdint.h>
+
+#include "base/text.h"
+
+#define UNITS_NONE ((int64_t)-1)
+
+/* "500ms", "30s", "10m", "2h", "1d"; whole numbers only, a unit is due. -1 where it is none. */
+int units_parse_duration(const char *text, int64_t *ms);
+
+/* "64K", "256M", "2G" (powers of 1024), "0" or a bare number of bytes. -1 where it is none. */
+int units_parse_size(const char *text, int64_t *bytes);
+
+/* The shortest form that reads back to the same; UNITS_NONE is "none". `out` holds 32 bytes. */
+char *units_format_duration(int64_t ms, char *out);
+char *units_format_size(int64_t bytes, char *out);
+
+/* For sentences: 1.4 s, 512.3 MiB. */
+char *units_say_duration(int64_t ms, char *out);
+char *units_say_size(int64_t bytes, char *out);
+
+#endif

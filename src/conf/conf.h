@@ -1,0 +1,142 @@
+/*
+ * conf: drover.yml as structs. Loaded whole, checked whole, never changed afterwards: a reload
+ * makes a new one beside the old. What is running keeps the one it was started under, hence the
+ * count of references.
+ *
+ * Durations are milliseconds, sizes are bytes; CONF_NONE is "none" (no limit).
+ * Strings belong to the conf; lists of strings end with NULL.
+ */
+#ifndef DROVER_CONF_CONF_H
+#define DROVER_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/units.h"
+
+#define CONF_NONE UNITS_NONE
+
+struct conf_redis {
+	char *url;           /* as written, a password in it included */
+	char *username;      /* NULL: none */
+	char *password_file; /* NULL: none */
+	char *ca_file, *cert_file, *key_file, *server_name; /* NULL: none; TLS only */
+	char *prefix; /* the namespace with its colon ("resque:"), or "" */
+	int64_t connect_timeout_ms;
+	int64_t command_timeout_ms; /* default: lease / 3; more is refused */
+};
+
+struct conf_supervisor {
+	char *name; /* %h already replaced */
+	int64_t lease_ms, flush_ms, poll_ms;
+	int64_t shutdown_grace_ms; /* may be CONF_NONE */
+	int64_t kill_grace_ms;
+	char *state_dir;
+	char *user, *group; /* NULL: stay who we are */
+	int64_t runs_kept_ms, ids_kept_ms;
+	int64_t max_payload_bytes;
+	enum log_level log_level;
+	enum log_format log_format;
+};
+
+struct conf_pool {
+	char *name;
+	int workers;
+	bool weighted;
+	char **queues; /* in order; globs and "!" as written */
+	int *weights;  /* one a queue where weighted, else NULL */
+	size_t n_queues;
+};
+
+enum conf_backoff_kind { CONF_BACKOFF_EXPONENTIAL, CONF_BACKOFF_LINEAR, CONF_BACKOFF_CONSTANT };
+
+struct conf_backoff {
+	enum conf_backoff_kind kind;
+	int64_t first_ms, max_ms;
+	double factor;
+	bool full_jitter;
+};
+
+enum conf_handler { CONF_HANDLER_NONE, CONF_HANDLER_COMMAND, CONF_HANDLER_FUNCTION };
+
+struct conf_class {
+	char *name; /* class name or glob, as written; NULL in `defaults` */
+	enum conf_handler handler;
+	char **command; /* argv, where handler is COMMAND */
+	char *function; /* where handler is FUNCTION */
+
+	/* limits */
+	int64_t timeout_ms;   /* wall clock of one attempt */
+	int64_t memory_bytes; /* of the whole tree */
+	int64_t cpu_ms;
+	int64_t processes; /* processes and threads in the tree */
+	int64_t open_files;
+	int64_t core_bytes;
+	bool address_space;
+
+	/* how it is run */
+	int nice;
+	bool at_most_once;
+	bool exclusive;
+	bool track;         /* keep a run record */
+	bool adopt_orphans; /* the job's main process is a subreaper */
+	int64_t retries;
+	struct conf_backoff backoff;
+	int64_t max_recoveries;
+	int64_t keep_output_bytes;
+	int reuse, spares;
+	char **env;      /* "NAME=value" */
+	char **pass_env; /* names */
+	char *directory;
+	char *user; /* NULL: ours */
+};
+
+struct conf {
+	unsigned refs;
+	char *path; /* the file it was read from */
+	struct conf_redis redis;
+	struct conf_supervisor supervisor;
+	struct conf_pool *pools;
+	size_t n_pools;
+	struct conf_class defaults;
+	struct conf_class *classes; /* in file order; first match wins */
+	size_t n_classes;
+	char **modules; /* paths; NULL-terminated, never NULL itself */
+};
+
+/*
+ * Reads `path` and all it includes. Every fault is appended to `faults` as a line of its own,
+ * "file:line: key: what is wrong, what is allowed\n". Returns NULL if there was any.
+ * DROVER_REDIS_URL in the environment wins over redis.url.
+ */
+struct conf *conf_load(const char *path, struct text *faults);
+
+/* The same with every default and no pool or class: what `drover` uses without a file. */
+struct conf *conf_new_default(void);
+
+/* The file to use without -c: $DROVER_CONFIG, ./drover.yml, /etc/drover/drover.yml; NULL: none. */
+const char *conf_find_file(void);
+
+struct conf *conf_ref(struct conf *c);
+void conf_unref(struct conf *c); /* NULL is fine */
+
+/* The class entry for a job of class `name`: the first that matches, NULL where none does. */
+const struct conf_class *conf_find_class(const struct conf *c, struct span name);
+
+/* The effective configuration as YAML that loads to the same; passwords as "***". */
+void conf_dump(const struct conf *c, struct text *out);
+
+/*
+ * Names of keys that cannot change while running and differ between the two, as one line
+ * "redis.url, supervisor.state_dir"; empty where all is well.
+ */
+void conf_fixed_differences(const struct conf *a, const struct conf *b, struct text *out);
+
+/* The text of a password file without its line end; refused when others can read it. */
+int conf_read_password(const char *path, char **password, struct err *err);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * queue/envelope: what a payload says about its job, read without touching its bytes. A payload
+ * is carried as the client wrote it; when something must be added to it (jid, our counters) the
+ * members are appended to the text, and whatever else stands in it stays.
+ */
+#ifndef DROVER_QUEUE_ENVELOPE_H
+#define DROVER_QUEUE_ENVELOPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/text.h"
+
+#define JID_MAX 128
+#define JID_OWN 24 /* hex digits of the ids we make */
+
+struct envelope {
+	struct text class_name; /* decoded */
+	struct text jid;        /* empty: the payload has none */
+	struct span args;       /* bytes in the payload; "[]" where absent or null */
+	struct text origin;     /* from `drover.origin`; empty: enqueued */
+	int64_t attempt;        /* 1 .. */
+	int64_t interruptions, recoveries;
+	bool track;             /* drover.track: a run record is kept */
+	int64_t at_ms;          /* `at` in wall ms; 0: not said */
+};
+
+/*
+ * Reads `payload`, which must outlive `e`. -1 where it is no JSON object with a class (a string
+ * that is not empty), its jid or args are malformed, and so on; `err` is the sentence for the
+ * failure record, and what could be read until then is in `e` all the same.
+ */
+int envelope_read(struct envelope *e, struct span payload, struct err *err);
+void envelope_fini(struct envelope *e);
+
+/* "A-Za-z0-9._:-", 1 to JID_MAX of them. */
+bool envelope_jid_valid(struct span jid);
+
+/* Fills 25 bytes with a new id. */
+void envelope_new_jid(char *out);
+
+/* A new payload: {"class":CLASS,"args":ARGS,"jid":JID,"at":SECONDS[,"drover":{"track":true}]}. */
+void envelope_write(struct text *out, struct span class_name, struct span args_json,
+	const char *jid, int64_t now_ms, bool track);
+
+/*
+ * `payload` with its jid and our member `drover` replaced by the given counters: old members of
+ * these names are cut out, the new ones are appended as the last. The payload must be one that
+ * envelope_read accepted.
+ */
+struct envelope_change {
+	struct span jid;
+	const char *origin; /* NULL: left out */
+	int64_t attempt, interruptions, recoveries;
+	bool track;
+};
+void envelope_rewrite(struct text *out, struct span payload, const struct envelope_change *c);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * wire/nursery: what droverd and a nursery say to each other, on a SOCK_SEQPACKET socket that is
+ * descriptor NURSERY_FD of the nursery. One message a packet.
+ *
+ * nursery -> droverd  JSON  {"hello": {"protocol": 1, "kind": "c", "pid": 123, "threads": 1,
+ *                                      "functions": ["resize_image"]}}
+ *                           once all is preloaded; or {"failed": {"error": "PATH: why"}}, then exit 1
+ * droverd -> nursery  struct nursery_spawn, with descriptors: job socket, output, [cgroup folder]
+ * nursery -> droverd  struct nursery_refused where no child could be made
+ *
+ * There is no "spawned" message: the child itself says JOB_HELLO on its job socket, and droverd
+ * takes its pid from the credentials of that message. End of file before it is a failed spawn.
+ *
+ * A nursery takes one spawn, clones, closes the descriptors, then takes the next. End of file on
+ * NURSERY_FD makes it the undertaker of what its lease left behind (protocol.md, B8).
+ */
+#ifndef DROVER_WIRE_NURSERY_H
+#define DROVER_WIRE_NURSERY_H
+
+#include <stdint.h>
+
+#define NURSERY_FD 3
+#define NURSERY_PROTOCOL 1
+#define NURSERY_MESSAGE_MAX 65536
+
+enum nursery_message { NURSERY_SPAWN = 0x4e535031, NURSERY_REFUSED = 0x4e535032 };
+
+#define NURSERY_SPAWN_CGROUP 1u /* a third descriptor: clone into this cgroup v2 folder */
+
+struct nursery_spawn {
+	uint32_t message; /* NURSERY_SPAWN */
+	uint32_t worker;  /* slot number, for talk only */
+	uint64_t serial;  /* of this spawn; comes back in a refusal */
+	uint32_t flags;
+	uint32_t reserved;
+};
+
+struct nursery_refused {
+	uint32_t message; /* NURSERY_REFUSED */
+	uint32_t worker;
+	uint64_t serial;
+	int32_t error; /* errno */
+	char stage[20]; /* "fork", "descriptors" */
+};
+
+_Static_assert(sizeof(struct nursery_spawn) == 24, "layout is a contract");
+_Static_assert(sizeof(struct nursery_refused) == 40, "layout is a contract");
+
+#endif
