@@ -17,13 +17,13 @@
 
 struct envelope {
 	struct text class_name; /* decoded */
-	struct text jid;        /* empty: the payload has none */
-	struct span args;       /* bytes in the payload; "[]" where absent or null */
-	struct text origin;     /* from `drover.origin`; empty: enqueued */
-	int64_t attempt;        /* 1 .. */
+	struct text jid;	/* empty: the payload has none */
+	struct span args;	/* bytes in the payload; "[]" where absent or null */
+	struct text origin;	/* from `drover.origin`; empty: enqueued */
+	int64_t attempt;	/* 1 .. */
 	int64_t interruptions, recoveries;
-	bool track;             /* drover.track: a run record is kept */
-	int64_t at_ms;          /* `at` in wall ms; 0: not said */
+	bool track;    /* drover.track: a run record is kept */
+	int64_t at_ms; /* `at` in wall ms; 0: not said */
 };
 
 /*

@@ -9,28 +9,28 @@
 #include "base/text.h"
 
 /* Resque's */
-#define KEY_QUEUES           "queues"             /* set of names */
-#define KEY_QUEUE            "queue:"             /* + name: list of payloads, taken from the head */
-#define KEY_WORKERS          "workers"            /* set of worker ids */
-#define KEY_WORKER           "worker:"            /* + id: what it works on */
-#define KEY_WORKER_STARTED   ":started"           /* behind worker:ID */
-#define KEY_HEARTBEAT        "workers:heartbeat"  /* hash: id -> time */
-#define KEY_PRUNING          "pruning_dead_workers_in_progress"
-#define KEY_PAUSE_ALL        "pause-all-workers"
-#define KEY_FAILED           "failed"             /* list of failure records, oldest first */
-#define KEY_STAT_PROCESSED   "stat:processed"     /* and stat:processed:ID */
-#define KEY_STAT_FAILED      "stat:failed"
+#define KEY_QUEUES	   "queues"	       /* set of names */
+#define KEY_QUEUE	   "queue:"	       /* + name: list of payloads, taken from the head */
+#define KEY_WORKERS	   "workers"	       /* set of worker ids */
+#define KEY_WORKER	   "worker:"	       /* + id: what it works on */
+#define KEY_WORKER_STARTED ":started"	       /* behind worker:ID */
+#define KEY_HEARTBEAT	   "workers:heartbeat" /* hash: id -> time */
+#define KEY_PRUNING	   "pruning_dead_workers_in_progress"
+#define KEY_PAUSE_ALL	   "pause-all-workers"
+#define KEY_FAILED	   "failed"	    /* list of failure records, oldest first */
+#define KEY_STAT_PROCESSED "stat:processed" /* and stat:processed:ID */
+#define KEY_STAT_FAILED	   "stat:failed"
 
 /* ours */
-#define KEY_SUPERVISORS      "drover:supervisors" /* zset: lease id -> expiry in Redis's ms */
-#define KEY_SUPERVISOR       "drover:supervisor:" /* + lease id: hash, for people */
-#define KEY_LEASE            "drover:lease:"      /* + lease id: hash token -> entry */
-#define KEY_TAKEN            "drover:taken"       /* zset: leases that were taken over */
-#define KEY_CLOCK            "drover:clock"       /* hash last, since: the recovery clock */
-#define KEY_PAUSED           "drover:paused"      /* hash: queue or "*" -> reason */
-#define KEY_CONTROL          "drover:control"     /* version, watched */
-#define KEY_RUN              "drover:run:"        /* + jid: hash, a run record */
-#define KEY_RUNS             "drover:runs"        /* zset: jid by last change */
+#define KEY_SUPERVISORS "drover:supervisors" /* zset: lease id -> expiry in Redis's ms */
+#define KEY_SUPERVISOR	"drover:supervisor:" /* + lease id: hash, for people */
+#define KEY_LEASE	"drover:lease:"	     /* + lease id: hash token -> entry */
+#define KEY_TAKEN	"drover:taken"	     /* zset: leases that were taken over */
+#define KEY_CLOCK	"drover:clock"	     /* hash last, since: the recovery clock */
+#define KEY_PAUSED	"drover:paused"	     /* hash: queue or "*" -> reason */
+#define KEY_CONTROL	"drover:control"     /* version, watched */
+#define KEY_RUN		"drover:run:"	     /* + jid: hash, a run record */
+#define KEY_RUNS	"drover:runs"	     /* zset: jid by last change */
 
 /* prefix + a (+ b): a whole key. Caller frees. */
 char *key_make(const char *prefix, const char *a, struct span b);

@@ -1,0 +1,24 @@
+/*
+ * queue/entry: what a lease holds for one job: "MARK TAKEN_AT_MS JID LEN WORKER LEN QUEUE PAYLOAD",
+ * as fetch.lua writes it. MARK is `taken`, or `started` once the script `start` let it begin.
+ */
+#ifndef DROVER_QUEUE_ENTRY_H
+#define DROVER_QUEUE_ENTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/text.h"
+
+struct entry {
+	bool started;
+	int64_t taken_at_ms; /* Redis's clock */
+	struct span jid;     /* for a payload without one of its own */
+	struct span worker, queue, payload;
+};
+
+/* Everything in `e` points into `text`. */
+int entry_read(struct entry *e, struct span text, struct err *err);
+
+#endif

@@ -1,0 +1,87 @@
+-- fetch: take up to n jobs in strict order of the queues into the caller's lease.
+-- KEYS 1 drover:supervisors, 2 drover:lease:ID, 3 pause-all-workers, 4 drover:paused, 5.. queues in order
+-- ARGV 1 lease id, 2 pool, 3 number of this fetch, 4 largest payload, 5 namespace prefix, 6 wall time
+--      for run_at, 7 wall time for failed_at, then per wanted job: worker id, jid where the payload has none
+-- answers UNKNOWN (no such lease: nothing is taken), OLD, or JOBS token entry ...
+-- May be sent again with the same number: the same entries are answered, nothing more is taken.
+-- Order, per job: look, enter, remove; an error at any line loses nothing.
+if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {'UNKNOWN'} end
+local pool, prefix, want = ARGV[2], ARGV[5], (#ARGV - 7) / 2
+local mark, number = '#' .. pool, tonumber(ARGV[3])
+local last = tonumber(redis.call('HGET', KEYS[2], mark) or 0)
+if last > number then return {'OLD'} end
+local out = {'JOBS'}
+if last == number then
+  for i = 1, want do
+    local token = pool .. '.' .. ARGV[3] .. '.' .. i
+    local entry = redis.call('HGET', KEYS[2], token)
+    if entry then out[#out + 1] = token; out[#out + 1] = entry end
+  end
+  return out
+end
+
+local paused = redis.call('GET', KEYS[3])
+if paused and string.lower((string.gsub(paused, '%s', ''))) == 'true' then return out end
+if redis.call('HEXISTS', KEYS[4], '*') == 1 then return out end
+
+local now = redis.call('TIME')
+local now_ms = now[1] .. string.format('%03d', math.floor(now[2] / 1000))
+
+local function well_formed_utf8(s)
+  s = string.gsub(s, '[\194-\223][\128-\191]', '.')
+  s = string.gsub(s, '\224[\160-\191][\128-\191]', '.')
+  s = string.gsub(s, '\237[\128-\159][\128-\191]', '.')
+  s = string.gsub(s, '[\225-\236\238\239][\128-\191][\128-\191]', '.')
+  s = string.gsub(s, '\240[\144-\191][\128-\191][\128-\191]', '.')
+  s = string.gsub(s, '\244[\128-\143][\128-\191][\128-\191]', '.')
+  s = string.gsub(s, '[\241-\243][\128-\191][\128-\191][\128-\191]', '.')
+  return not string.find(s, '[\128-\255]')
+end
+
+-- A payload above the limit never travels: its record is made here. Bytes that are no UTF-8 are
+-- written as the code points of the same numbers, so that they can be had back.
+local function set_aside(key, queue, payload, worker)
+  local text, form = cjson.encode(payload), ''
+  if not well_formed_utf8(payload) then
+    text = string.gsub(text, '[\128-\255]', function(c) return string.format('\\u%04x', string.byte(c)) end)
+    form = ',"payload_encoding":"latin-1"'
+  end
+  redis.call('RPUSH', prefix .. 'failed', table.concat({'{"failed_at":"', ARGV[7], '","payload":', text,
+    ',"exception":"Drover::BadPayload","error":"the payload has ', #payload, ' bytes, max_payload is ', ARGV[4],
+    '","backtrace":[],"worker":', cjson.encode(worker), ',"queue":', cjson.encode(queue), form, '}'}))
+  redis.call('LPOP', key)
+  for _, stat in ipairs({'stat:failed', 'stat:processed'}) do
+    redis.pcall('INCR', prefix .. stat)
+    redis.pcall('INCR', prefix .. stat .. ':' .. worker)
+  end
+end
+
+local n, largest = 0, tonumber(ARGV[4])
+for k = 5, #KEYS do
+  local key = KEYS[k]
+  local queue = string.sub(key, #prefix + 7)
+  local skip = redis.call('HEXISTS', KEYS[4], queue) == 1
+  while n < want and not skip do
+    local payload = redis.pcall('LINDEX', key, 0)
+    if type(payload) ~= 'string' then break end     -- empty, or no list: `watch` reports that
+    local worker = ARGV[8 + 2 * n]
+    if #payload > largest then
+      set_aside(key, queue, payload, worker)
+    else
+      if n == 0 then redis.call('HSET', KEYS[2], mark, number) end
+      n = n + 1
+      local token = pool .. '.' .. ARGV[3] .. '.' .. n
+      local entry = table.concat({'taken', now_ms, ARGV[7 + 2 * n], #worker, worker, #queue, queue, payload}, ' ')
+      redis.call('HSET', KEYS[2], token, entry)
+      redis.call('LPOP', key)
+      out[#out + 1] = token
+      out[#out + 1] = entry
+      local shown = '{}'                            -- resque-web cannot bear anything but an object here
+      if #payload < 65536 and string.sub(payload, 1, 1) == '{' and string.sub(payload, -1) == '}' then shown = payload end
+      redis.pcall('SET', prefix .. 'worker:' .. worker,
+        table.concat({'{"queue":', cjson.encode(queue), ',"run_at":"', ARGV[6], '","payload":', shown, '}'}))
+    end
+  end
+  if n >= want then break end
+end
+return out
