@@ -14,3 +14,25 @@ $(B)/unit/%: tests/unit/%.c $(B)/lib/libdeciders.a $(foreach f,$(UNIT_PARTS),$(c
 	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(filter %.a,$^) \
 	  $(CHECK_LIBS) $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS)
 -include $(wildcard $(B)/unit/*.d)
+
+# -- modules in C for the tests and the demo -----------------------------------------------------
+TEST_MODULES := $(patsubst tests/support/%_module.c,$(B)/tests/%_module.so,\
+  $(wildcard tests/support/*_module.c))
+$(B)/tests/%.so: tests/support/%.c include/drover/job.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(MODFLAGS) -o $@ $< $(JSON_LIBS)
+$(B)/demo/module.so: contrib/demo/module.c include/drover/job.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(MODFLAGS) -o $@ $< $(JSON_LIBS)
+
+# -- what is run ---------------------------------------------------------------------------------
+.PHONY: check units
+units: $(UNITS) $(TEST_MODULES)
+check: all units
+	BUILD=$(B) tests/support/run.py
+lint:
+	tests/lint/run
+bench: all units
+	BUILD=$(B) tests/bench/run
+demo: all $(B)/demo/module.so
+	BUILD=$(B) contrib/demo/run

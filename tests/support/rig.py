@@ -1,0 +1,489 @@
+"""rig: a real redis-server and a real droverd for the system tests, in a folder of their own.
+
+A test derives from SystemTest and reads like a conversation:
+
+    class Greeting(SystemTest):
+        def test_says_hello(self):
+            self.drover({"Hello": sh("echo hello")})
+            self.enqueue("default", "Hello", 1)
+            self.until_done(1)
+
+Nothing here waits for time to pass: until() waits for a condition and says what it saw last. At
+tear-down droverd is ended by TERM, and what must be conserved is counted: every job enqueued was
+done, failed or is waiting; no lease entry, no worker id, no process is left.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import processes
+from resp import RedisError, RespClient  # noqa: F401  (tests catch RedisError)
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
+SLOW = 3 if "san" in os.path.basename(BUILD) else 1  # sanitizers take their time
+PATIENCE_S = 20 * SLOW
+
+
+def until(condition, what, timeout=PATIENCE_S, every=0.01):
+    """Waits until condition() is true and returns what it returned."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError("waited %d s for %s; last seen: %r" % (timeout, what, value))
+        time.sleep(every)
+
+
+def program(name):
+    return os.path.join(BUILD, name)
+
+
+def sample_module():
+    return os.path.join(BUILD, "tests", "sample_module.so")
+
+
+def sh(script, **keys):
+    """A job entry whose command is this shell script."""
+    return dict({"command": ["/bin/sh", "-c", script]}, **keys)
+
+
+def python(script, **keys):
+    return dict({"command": [sys.executable, "-c", script]}, **keys)
+
+
+def payload(cls, *args, **members):
+    """The very bytes that Resque's own client pushes; more members stand behind them."""
+    job = dict({"class": cls, "args": list(args)}, **members)
+    return json.dumps(job, separators=(",", ":"), ensure_ascii=False)
+
+
+def yaml(value, indent=0):
+    """A Python value as YAML: nested mappings in block form, so that every key has a line."""
+    if not isinstance(value, dict):
+        return scalar(value)
+    if not value:
+        return "{}"
+    lines = []
+    for key, item in value.items():
+        nested = isinstance(item, dict) and item
+        text = "\n" + yaml(item, indent + 2) if nested else " " + yaml(item)
+        lines.append("%s%s:%s" % (" " * indent, scalar(str(key)), text))
+    return "\n".join(lines)
+
+
+def scalar(value):
+    """Plain where nothing can be mistaken, else JSON, which is YAML too."""
+    plain = isinstance(value, str) and value.replace("_", "a").replace("/", "a").isalnum()
+    if plain and value[0].isalnum() and value not in ("true", "false", "null"):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def merge(base, more):
+    """`base` with the keys of `more` laid over it, section by section."""
+    out = dict(base)
+    for key, value in more.items():
+        both = isinstance(value, dict) and isinstance(out.get(key), dict)
+        out[key] = merge(out[key], value) if both else value
+    return out
+
+
+class RedisServer:
+    """A redis-server on a unix socket (or a loopback port) with its data in `folder`."""
+
+    def __init__(self, folder, port=None, **options):
+        self.folder = folder
+        self.port = port
+        self.path = os.path.join(folder, "redis.sock")
+        self.options = dict({"save": "", "appendonly": "no", "appendfsync": "always"}, **options)
+        self.process = None
+        self.client = None
+
+    @property
+    def address(self):
+        return ("127.0.0.1", self.port) if self.port else self.path
+
+    @property
+    def url(self):
+        if self.port:
+            return "redis://127.0.0.1:%d/0" % self.port
+        return "unix://%s?db=0" % self.path
+
+    def start(self):
+        where = ["--port", str(self.port or 0), "--bind", "127.0.0.1"]
+        if not self.port:
+            where += ["--unixsocket", self.path]
+        options = [w for k, v in self.options.items() for w in ("--" + k.replace("_", "-"), str(v))]
+        with open(os.path.join(self.folder, "redis.log"), "ab") as log:
+            self.process = subprocess.Popen(
+                ["redis-server", "--dir", self.folder, "--daemonize", "no"] + where + options,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until(self.answers, "redis-server to answer PING")
+        return self
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError("redis-server ended:\n" + self.log())
+        try:
+            return self.call("PING") == "PONG"
+        except (OSError, RedisError):
+            return False
+
+    def log(self):
+        with open(os.path.join(self.folder, "redis.log"), errors="replace") as file:
+            return "".join(file.readlines()[-20:])
+
+    def call(self, *words):
+        """One command over a connection that is kept, made anew after a restart."""
+        if self.client is None:
+            self.client = RespClient(self.address)
+        try:
+            return self.client.call(*words)
+        except OSError:
+            self.hang_up()
+            raise
+
+    def pipeline(self, commands):
+        self.call("PING")
+        return self.client.pipeline(commands)
+
+    def hang_up(self):
+        if self.client is not None:
+            self.client.close()
+            self.client = None
+
+    def stop(self):
+        self.end(signal.SIGTERM)
+
+    def kill(self):
+        self.end(signal.SIGKILL)
+
+    def end(self, signum):
+        self.hang_up()
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(signum)
+            self.process.wait(PATIENCE_S)
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+    def keys(self, pattern="*"):
+        return sorted(self.call("KEYS", pattern))
+
+
+class Droverd:
+    """A droverd with its configuration and log in `folder`; the log is read as JSON lines."""
+
+    def __init__(self, folder, config, name="droverd", arguments=(), env=None):
+        self.folder = folder
+        self.config_path = os.path.join(folder, name + ".yml")
+        self.log_path = os.path.join(folder, name + ".log")
+        self.arguments = list(arguments)
+        self.env = dict({"PATH": os.environ["PATH"], "HOME": "/", "LANG": "C.UTF-8",
+                         "DROVER_RIG": folder}, **(env or {}))
+        for key in os.environ:
+            if key.endswith("SAN_OPTIONS"):
+                self.env[key] = os.environ[key]
+        self.process = None
+        self.write_config(config)
+
+    def write_config(self, config):
+        with open(self.config_path, "w") as file:
+            file.write(config if isinstance(config, str) else yaml(config) + "\n")
+
+    def start(self, wait=True):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [program("droverd"), "-c", self.config_path] + self.arguments,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env, cwd="/")
+        if wait:
+            self.until_event("supervisor.ready")
+        return self
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    # -- what it says ----------------------------------------------------------------------------
+    def log(self):
+        with open(self.log_path, errors="replace") as file:
+            return file.read()
+
+    def lines(self):
+        """Every whole JSON line said until now."""
+        said = []
+        for line in self.log().split("\n")[:-1]:
+            with contextlib.suppress(ValueError):
+                said.append(json.loads(line))
+        return said
+
+    def events(self, name, **fields):
+        """The lines of an event whose fields have these values."""
+        return [line for line in self.lines() if line.get("event") == name
+                and all(line.get(key) == value for key, value in fields.items())]
+
+    def until_event(self, name, count=1, timeout=PATIENCE_S, **fields):
+        def seen():
+            found = self.events(name, **fields)
+            if len(found) < count and not self.running and not self.events(name, **fields):
+                raise AssertionError("droverd ended with %r before %s" % (self.process.poll(), name))
+            return found if len(found) >= count else None
+        return until(seen, "%d event(s) %s %r" % (count, name, fields), timeout)
+
+    # -- what it is ------------------------------------------------------------------------------
+    def children(self):
+        return processes.children(self.pid)
+
+    def nurseries(self):
+        return [pid for pid in self.children() if processes.name(pid).startswith("drover-nursery")
+                and b"--lease" in processes.read_proc(pid, "cmdline").split(b"\0")]
+
+    def pss_kb(self):
+        return processes.pss_kb(self.pid)
+
+    def descriptors(self):
+        return processes.descriptors(self.pid)
+
+    # -- how it ends -----------------------------------------------------------------------------
+    def signal(self, signum):
+        self.process.send_signal(signum)
+
+    def wait(self, timeout=PATIENCE_S):
+        """Its exit code; of a signal the negative number."""
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError("droverd did not end within %d s" % timeout) from None
+
+    def term(self, timeout=PATIENCE_S):
+        self.signal(signal.SIGTERM)
+        return self.wait(timeout)
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        return self.wait()
+
+
+class SystemTest(unittest.TestCase):
+    """One redis-server a test; any number of supervisors; the count at the end."""
+
+    maxDiff = None
+    redis_options = {}
+    conserves = True  # False where a test loses or doubles on purpose, and says why
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="drover-rig-")
+        self.addCleanup(self.remove_folder)
+        self.addCleanup(self.stop_everything)
+        self.enqueued = 0
+        self.supervisors = []
+        self.redis = RedisServer(self.folder, **self.redis_options)
+        self.redis.start()
+
+    # -- setting the scene -----------------------------------------------------------------------
+    def base_config(self):
+        return {
+            "redis": {"url": self.redis.url},
+            "supervisor": {
+                "name": "rig", "state_dir": os.path.join(self.folder, "state"), "poll": "100ms",
+                "kill_grace": "1s", "log": {"level": "info", "format": "json"},
+            },
+            "pools": {"main": {"workers": 2, "queues": ["critical", "default", "low"]}},
+            "defaults": {"timeout": "30s"},
+        }
+
+    def config(self, jobs=None, **sections):
+        config = merge(self.base_config(), sections)
+        if "pools" in sections:
+            config["pools"] = sections["pools"]
+        if jobs:
+            config["jobs"] = jobs
+        return config
+
+    def new_drover(self, jobs=None, arguments=(), env=None, **sections):
+        """A supervisor that is not started yet."""
+        name = "droverd%s" % (len(self.supervisors) or "")
+        drover = Droverd(self.folder, self.config(jobs, **sections), name, arguments, env)
+        self.supervisors.append(drover)
+        return drover
+
+    def drover(self, jobs=None, **sections):
+        """A supervisor that is ready. One pool, two workers, queues critical, default, low."""
+        return self.new_drover(jobs, **sections).start()
+
+    def enqueue(self, queue, cls, *args, **members):
+        self.push(queue, payload(cls, *args, **members))
+
+    def push(self, queue, *items):
+        """What Resque's client does: SADD, then RPUSH."""
+        self.redis.call("SADD", "resque:queues", queue)
+        self.redis.call("RPUSH", "resque:queue:" + queue, *items)
+        self.enqueued += len(items)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def read(self, name):
+        """A file in our folder that a job writes; None while it is not there."""
+        try:
+            with open(self.path(name), errors="surrogateescape") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+    # -- looking ---------------------------------------------------------------------------------
+    def stat(self, name):
+        return int(self.redis.call("GET", "resque:stat:" + name) or 0)
+
+    def size(self, queue):
+        return self.redis.call("LLEN", "resque:queue:" + queue)
+
+    def waiting(self):
+        return sum(self.redis.call("LLEN", key) for key in self.redis.keys("resque:queue:*"))
+
+    def failed(self):
+        return [json.loads(item) for item in self.redis.call("LRANGE", "resque:failed", 0, -1)]
+
+    def workers(self):
+        return sorted(self.redis.call("SMEMBERS", "resque:workers"))
+
+    def lease_entries(self):
+        entries = {}
+        for key in self.redis.keys("resque:drover:lease:*"):
+            fields = self.redis.call("HGETALL", key)
+            pairs = zip(fields[::2], fields[1::2])
+            entries.update((token, entry) for token, entry in pairs if not token.startswith("#"))
+        return entries
+
+    # -- waiting ---------------------------------------------------------------------------------
+    def until(self, condition, what, timeout=PATIENCE_S):
+        return until(condition, what, timeout)
+
+    def until_processed(self, count, timeout=PATIENCE_S):
+        """Until so many jobs have left for good, done or failed."""
+        until(lambda: self.stat("processed") >= count,
+              "%d jobs to be processed" % count, timeout)
+        self.assertEqual(self.stat("processed"), count)
+
+    def until_failed(self, count, timeout=PATIENCE_S):
+        until(lambda: self.redis.call("LLEN", "resque:failed") >= count,
+              "%d records in failed" % count, timeout)
+        return self.failed()
+
+    def until_file(self, name, timeout=PATIENCE_S):
+        return until(lambda: self.read(name), "the job to write " + name, timeout)
+
+    def until_gone(self, pid, timeout=PATIENCE_S):
+        until(lambda: not processes.alive(pid), "process %d to be gone" % pid, timeout)
+
+    def until_exit(self, drover, code, timeout=PATIENCE_S):
+        self.assertEqual(drover.wait(timeout), code)
+
+    # -- tear-down -------------------------------------------------------------------------------
+    def tearDown(self):
+        for drover in self.supervisors:
+            if drover.running:
+                self.assertEqual(drover.term(), 0, "droverd's exit after TERM")
+        if self.redis.process.poll() is None:
+            self.assert_nothing_lost()
+            self.assert_nothing_left()
+        self.assert_no_process_left()
+
+    def assert_nothing_lost(self):
+        if not self.conserves:
+            return
+        processed, failed, waiting = self.stat("processed"), self.stat("failed"), self.waiting()
+        done = processed - failed
+        self.assertEqual(self.enqueued, done + failed + waiting,
+                         "enqueued = done %d + failed %d + waiting %d" % (done, failed, waiting))
+        self.assertEqual(self.redis.call("LLEN", "resque:failed"), failed, "records = stat:failed")
+
+    def assert_nothing_left(self):
+        self.assertEqual(self.lease_entries(), {}, "no lease entry is left")
+        self.assertEqual(self.workers(), [], "no worker id is left")
+        self.assertEqual(self.redis.keys("resque:worker:*"), [], "no worker record is left")
+
+    def assert_no_process_left(self):
+        def left():
+            return [p for p in processes.carrying(*self.marks()) if p != self.redis.process.pid]
+        try:
+            until(lambda: not left(), "every process of the test to be gone", 5 * SLOW)
+        except AssertionError:
+            self.fail("processes left: " + "; ".join(map(processes.describe, left())))
+
+    def marks(self):
+        """What only our own processes carry: the folder's name, the lease in a job's environment."""
+        pids = [d.pid for d in self.supervisors if d.process is not None]
+        return [self.folder.encode()] + [b"DROVER_LEASE=rig:%d:" % pid for pid in pids]
+
+    def stop_everything(self):
+        """Whatever happened before, nothing of the test outlives it."""
+        for drover in self.supervisors:
+            if drover.running:
+                drover.kill()
+        self.redis.end(signal.SIGKILL)
+        for pid in processes.carrying(*self.marks()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def remove_folder(self):
+        self.last_words = {drover.log_path: drover.log().split("\n")[-25:]
+                           for drover in self.supervisors if drover.process is not None}
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def run(self, result=None):
+        """A failure is told with the last lines of every log."""
+        def wrong():
+            return len(result.failures) + len(result.errors)
+        before, self.last_words = wrong(), {}
+        super().run(result)
+        if wrong() > before:
+            for path, lines in self.last_words.items():
+                print("\n-- %s: %s\n%s" % (self.id(), os.path.basename(path), "\n".join(lines)),
+                      file=sys.stderr)
+        return result
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def command(*arguments, input=None, env=None, timeout=PATIENCE_S):
+    """Runs one of our programs to its end: code, standard output, standard error."""
+    full = dict({"PATH": os.environ["PATH"], "HOME": "/", "LANG": "C.UTF-8"}, **(env or {}))
+    full.update((k, v) for k, v in os.environ.items() if k.endswith("SAN_OPTIONS"))
+    done = subprocess.run([program(arguments[0])] + [str(a) for a in arguments[1:]], input=input,
+                          stdin=subprocess.DEVNULL if input is None else None,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=full,
+                          timeout=timeout, encoding="utf-8", errors="replace", check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def main():
+    unittest.main()
