@@ -1,0 +1,242 @@
+/*
+ * drover/client.h: put jobs into Resque's queues and ask what became of them. This is libdrover;
+ * the command `drover` is built on it.
+ *
+ * One client is one connection. Every call sends what it needs and waits for the answer; calls
+ * never overlap, and a client belongs to one thread. A process that uses TLS should ignore SIGPIPE.
+ *
+ * Results: -1 is an error and `error` says which, anything else is an answer. Nothing is sent
+ * twice: where an answer was lost the error says so, and the caller decides.
+ *
+ * Bytes in a struct drover_text belong to the library and live until the callback that was given
+ * them returns. They come from whoever enqueued the job: they may hold control characters and
+ * need not be UTF-8, but what is called JSON here is well-formed JSON. `at` is never NULL and is
+ * followed by a NUL; what is not known has length 0 (or -1 for a number).
+ *
+ * Times are milliseconds since 1970, UTC. Durations are milliseconds.
+ */
+#ifndef DROVER_CLIENT_H
+#define DROVER_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DROVER_UNKNOWN	(-1LL)
+#define DROVER_JID_SIZE 129 /* an id of at most 128 bytes, and a NUL */
+
+struct drover_client;
+
+struct drover_text {
+	const char *at;
+	size_t len;
+};
+
+enum drover_error_kind {
+	DROVER_E_NONE,
+	DROVER_E_INVALID,     /* the question makes no sense; nothing was sent */
+	DROVER_E_UNREACHABLE, /* Redis gave no answer; nothing was changed */
+	DROVER_E_UNKNOWN,     /* the answer was lost: the change may have been made or not */
+	DROVER_E_REFUSED,     /* Redis refused, or what is there forbids it; nothing was changed */
+	DROVER_E_NOT_FOUND
+};
+
+struct drover_error {
+	enum drover_error_kind kind;
+	char text[512]; /* one sentence */
+};
+
+/* -- a connection -------------------------------------------------------------------------- */
+
+/* A zeroed struct is redis://127.0.0.1:6379/0 with the namespace "resque". */
+struct drover_options {
+	const char *url;	     /* redis://, rediss://, unix:// as in drover.yml */
+	const char *redis_namespace; /* NULL: "resque"; "": none */
+	const char *username, *password;
+	const char *ca_file, *cert_file, *key_file, *server_name; /* TLS; NULL: the usual */
+	long long connect_timeout_ms, command_timeout_ms;	  /* 0: five seconds */
+};
+
+/* Connects and logs in. NULL where that does not work in time. `options` are copied. */
+struct drover_client *drover_client_open(
+	const struct drover_options *options, struct drover_error *error);
+void drover_client_close(struct drover_client *client); /* NULL is fine */
+
+/* Where it is connected to, without user and password. Lives as long as the client. */
+const char *drover_client_address(const struct drover_client *client);
+
+/* -- enqueue ------------------------------------------------------------------------------- */
+
+struct drover_request {
+	const char *queue;
+	const char *class_name;
+	const char *args; /* a JSON array; NULL: [] */
+	bool track;	  /* keep a record of the run, which drover_job_find then answers from */
+};
+
+/* Puts a job at the end of its queue, as Resque's own client does. `jid` is filled in. */
+int drover_enqueue(struct drover_client *client, const struct drover_request *request,
+	char jid[DROVER_JID_SIZE], struct drover_error *error);
+
+/* -- queues -------------------------------------------------------------------------------- */
+
+struct drover_queue_info {
+	struct drover_text name;
+	long long size;
+	long long oldest_ms; /* age of its first job; unknown where that does not say its time */
+	bool paused;
+	struct drover_text reason; /* why it is paused */
+};
+
+typedef void drover_queue_fn(void *ctx, const struct drover_queue_info *queue);
+
+/* All queues, by name. */
+int drover_queue_each(
+	struct drover_client *client, drover_queue_fn *fn, void *ctx, struct drover_error *error);
+/* One queue; DROVER_E_NOT_FOUND where nobody ever heard of it. */
+int drover_queue_find(struct drover_client *client, const char *name, drover_queue_fn *fn,
+	void *ctx, struct drover_error *error);
+
+/* No more jobs are started from a paused queue. Pausing a queue that is not there yet is fine. */
+int drover_queue_pause(struct drover_client *client, const char *name, const char *reason,
+	struct drover_error *error);
+/* 1: it was paused, 0: it was not. */
+int drover_queue_resume(struct drover_client *client, const char *name, struct drover_error *error);
+/* Throws away the jobs that wait in it now; runs among them end as cancelled. Returns how many. */
+long long drover_queue_clear(
+	struct drover_client *client, const char *name, struct drover_error *error);
+
+/* -- jobs ---------------------------------------------------------------------------------- */
+
+struct drover_job_info {
+	struct drover_text jid, class_name, queue;
+	struct drover_text args;  /* JSON array; empty: not known */
+	struct drover_text state; /* queued, running, done, failed, cancelled */
+	struct drover_text worker, origin;
+	long long pid; /* of the child that runs it, on its host */
+	long long attempt, interruptions, recoveries;
+	long long enqueued_at_ms, started_at_ms, ended_at_ms;
+	struct drover_text raw; /* the item itself, where it is no job that could be read */
+	struct drover_text why; /* and what is wrong with it */
+
+	bool tracked; /* there is a record of the run; the rest is only then known */
+	long long done, total;
+	struct drover_text note, result /* JSON */, exception, error;
+};
+
+typedef void drover_job_fn(void *ctx, const struct drover_job_info *job);
+
+/* Jobs in the hands of supervisors; `queue` NULL: of all queues. */
+int drover_job_each_running(struct drover_client *client, const char *queue, drover_job_fn *fn,
+	void *ctx, struct drover_error *error);
+/* Waiting jobs in the order in which they will be taken, at most `limit`. */
+int drover_job_each_waiting(struct drover_client *client, const char *queue, long long limit,
+	drover_job_fn *fn, void *ctx, struct drover_error *error);
+/* One job: its run record if it has one, else wherever it is found (running, waiting, failed). */
+int drover_job_find(struct drover_client *client, const char *jid, drover_job_fn *fn, void *ctx,
+	struct drover_error *error);
+/* Only the run record: cheap enough to be asked again and again. */
+int drover_job_find_run(struct drover_client *client, const char *jid, drover_job_fn *fn, void *ctx,
+	struct drover_error *error);
+
+/* -- failed jobs --------------------------------------------------------------------------- */
+
+struct drover_failed_info {
+	long long index;	   /* position in the list, 0 the oldest, while it was read */
+	struct drover_text record; /* its bytes, by which it is named from now on */
+	bool readable;		   /* it is a JSON object; else only the two above are known */
+	struct drover_text failed_at, exception, error, worker, queue;
+	struct drover_text payload;		  /* JSON */
+	struct drover_text backtrace;		  /* JSON */
+	struct drover_text jid, class_name, args; /* of the payload, where it is a job */
+};
+
+/* What a callback says: go on; go on, and the record is no longer in the list; enough. */
+enum drover_next { DROVER_GO_ON, DROVER_GONE, DROVER_STOP };
+typedef enum drover_next drover_failed_fn(void *ctx, const struct drover_failed_info *failed);
+
+/* NULL: any. `error` is looked for in exception and error. */
+struct drover_failed_filter {
+	const char *class_name, *queue, *error, *jid;
+};
+
+/* Records in the list when the call began, oldest first. The callback may use the client. */
+int drover_failed_each(struct drover_client *client, const struct drover_failed_filter *filter,
+	drover_failed_fn *fn, void *ctx, struct drover_error *error);
+/* The record at `index` now. */
+int drover_failed_at(struct drover_client *client, long long index, drover_failed_fn *fn, void *ctx,
+	struct drover_error *error);
+
+/* Takes the record with these bytes out. 1: done, 0: it is not there any more. */
+int drover_failed_remove(
+	struct drover_client *client, struct drover_text record, struct drover_error *error);
+/* Takes it out and puts its job back into its queue, as attempt 1, in one step. 1, or 0 as above. */
+int drover_failed_retry(struct drover_client *client, struct drover_text record,
+	char jid[DROVER_JID_SIZE], struct drover_error *error);
+/* Empties the list; returns how many there were. */
+long long drover_failed_clear(struct drover_client *client, struct drover_error *error);
+
+/* -- who works ----------------------------------------------------------------------------- */
+
+struct drover_worker_info {
+	struct drover_text id;
+	struct drover_text supervisor, pool; /* empty: a worker of somebody else's */
+	bool busy;
+	struct drover_text jid, class_name, queue; /* of the job in hand */
+	long long pid;				   /* of its child */
+	long long started_at_ms;		   /* when the job in hand was begun */
+};
+typedef void drover_worker_fn(void *ctx, const struct drover_worker_info *worker);
+
+/* Every registered worker, Ruby's too, by id. */
+int drover_worker_each(
+	struct drover_client *client, drover_worker_fn *fn, void *ctx, struct drover_error *error);
+
+struct drover_supervisor_info {
+	struct drover_text id, host, version, state;
+	struct drover_text pools; /* JSON array of {"name", "workers", "queues"} */
+	long long pid, workers, busy, started_at_ms;
+	long long beat_ms; /* since it last said that it lives */
+	bool lost;	   /* its lease is over and nobody has taken it yet */
+};
+typedef void drover_supervisor_fn(void *ctx, const struct drover_supervisor_info *supervisor);
+
+int drover_supervisor_each(struct drover_client *client, drover_supervisor_fn *fn, void *ctx,
+	struct drover_error *error);
+
+struct drover_stats {
+	long long processed, failed; /* Resque's counters */
+	long long waiting;	     /* jobs in all queues */
+	long long failed_records;    /* in the failed list */
+	long long queues, workers, working, supervisors;
+	bool paused; /* everything is */
+};
+int drover_stats_read(
+	struct drover_client *client, struct drover_stats *stats, struct drover_error *error);
+
+/* -- the server ---------------------------------------------------------------------------- */
+
+/* What decides how much a crash can lose. "" or -1: the server does not tell us. */
+struct drover_server {
+	char version[32];
+	char role[16];
+	int appendonly;	      /* 0, 1 */
+	char appendfsync[16]; /* always, everysec, no */
+	int snapshots;	      /* 0, 1: RDB files are written from time to time */
+	char maxmemory_policy[32];
+	long long maxmemory; /* bytes, 0: no limit */
+	long long replicas, min_replicas_to_write;
+	long long clock_ahead_ms;  /* the server's clock minus ours; see clock_within_ms */
+	long long clock_within_ms; /* how long the question took */
+};
+int drover_server_read(
+	struct drover_client *client, struct drover_server *server, struct drover_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,10 @@
+-- enqueue: a job to the end of its queue, as Resque's client does it, with its run record if one
+-- is asked for. Not safe to repeat: whose answer is lost is told so (protocol.md, S18).
+-- KEYS 1 queues, 2 queue:NAME, [3 drover:run:JID]
+-- ARGV 1 queue, 2 payload, then field, value of the run record
+-- answers the length of the queue
+if KEYS[3] then
+	redis.call('HSET', KEYS[3], unpack(ARGV, 3))
+end
+redis.call('SADD', KEYS[1], ARGV[1])
+return redis.call('RPUSH', KEYS[2], ARGV[2])

@@ -1,0 +1,17 @@
+-- failed_retry: one record, named by its bytes, leaves the failed list and its job stands at the
+-- end of its queue. Safe to repeat: the second time the record is gone.
+-- KEYS 1 failed, 2 queues, 3 queue:NAME, 4 drover:run:JID
+-- ARGV 1 record, 2 queue, 3 payload
+-- answers 1, or 0 where the record is not there
+redis.call('RPUSH', KEYS[3], ARGV[3])	-- enter first: a refusal at any line loses nothing
+if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then
+	redis.call('RPOP', KEYS[3])
+	return 0
+end
+redis.call('SADD', KEYS[2], ARGV[2])
+if redis.call('EXISTS', KEYS[4]) == 1 then
+	redis.call('HSET', KEYS[4], 'state', 'queued', 'attempt', 1)
+	redis.call('HDEL', KEYS[4], 'started_at', 'ended_at', 'worker', 'error', 'exception', 'result')
+	redis.call('PERSIST', KEYS[4])
+end
+return 1
