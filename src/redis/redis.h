@@ -2,10 +2,15 @@
  * redis: one connection to Redis for supervisor, command and library: address, TLS, login,
  * deadlines, pipelining, scripts that are loaded again. It knows no key. RESP2.
  *
- * hiredis is the codec, libevent the transport (see src/redis/README in the design: connect by
- * name without blocking, deadlines, TLS that checks the server's name).
+ * hiredis is the codec, libevent the transport: connect by name without blocking, deadlines, TLS
+ * that checks the server's name.
  *
- * Everything happens in the event loop of the caller. The descriptors are close-on-exec.
+ * Everything happens in the event loop of the caller: no thread, no child. All descriptors are
+ * close-on-exec. The program must ignore SIGPIPE: a write to a dead server raises it.
+ *
+ * Any callback may call redis_send, redis_close_and_retry or redis_free on its own connection.
+ * Answers come in the order of the commands, but for a script the server had forgotten: its answer
+ * comes when the second sending is answered.
  */
 #ifndef DROVER_REDIS_REDIS_H
 #define DROVER_REDIS_REDIS_H
@@ -29,10 +34,13 @@ struct redis_options {
 	char *username, *password; /* NULL: none */
 	int database;
 	char *ca_file, *cert_file, *key_file; /* NULL: system's roots / no client certificate */
-	char *server_name;                    /* NULL: host */
-	int64_t connect_timeout_ms;           /* until PING is answered, login included */
-	int64_t command_timeout_ms;           /* an unanswered command closes the connection */
-	int64_t reconnect_max_ms;             /* longest wait between two attempts */
+	char *server_name;		      /* NULL: host */
+	/* An attempt: name, socket, TLS, login, scripts. 0 is the default of 5 s. */
+	int64_t connect_timeout_ms;
+	/* A command unanswered for longer closes the connection; 0 or less: it may take for ever. */
+	int64_t command_timeout_ms;
+	/* Longest wait between two attempts. 0 is the default of 2 s. */
+	int64_t reconnect_max_ms;
 };
 
 /*
@@ -41,6 +49,9 @@ struct redis_options {
  */
 int redis_options_parse(struct redis_options *o, const char *url, struct err *err);
 void redis_options_fini(struct redis_options *o);
+
+/* A deep copy into `to`, whose old members are not looked at. redis_options_fini. */
+void redis_options_copy(struct redis_options *to, const struct redis_options *from);
 
 /* "redis://host:port/0" without user and password, for people. Caller frees. */
 char *redis_options_say(const struct redis_options *o);
@@ -52,7 +63,7 @@ struct redis_reply {
 	enum redis_type type;
 	int64_t integer;  /* INTEGER */
 	struct span text; /* STRING, STATUS, ERROR; NUL-terminated besides */
-	size_t n;         /* ARRAY */
+	size_t n;	  /* ARRAY */
 	struct redis_reply **items;
 };
 
@@ -95,7 +106,8 @@ bool redis_is_up(const struct redis *r);
 void redis_close_and_retry(struct redis *r, const char *why); /* as if the connection had broken */
 
 /* Sends one command; false (and `fn` is never called) while not up. `fn` may be NULL. */
-bool redis_send(struct redis *r, redis_reply_fn *fn, void *ctx, size_t argc, const struct span *argv);
+bool redis_send(
+	struct redis *r, redis_reply_fn *fn, void *ctx, size_t argc, const struct span *argv);
 
 /* EVALSHA of a loaded script: argv holds n_keys keys, then the arguments. */
 bool redis_send_script(struct redis *r, const struct redis_script *s, redis_reply_fn *fn, void *ctx,
@@ -103,13 +115,17 @@ bool redis_send_script(struct redis *r, const struct redis_script *s, redis_repl
 
 /* -- for callers without a loop of their own (drover, libdrover) -- */
 
-/* Makes a loop and a connection; waits until it is up or connect_timeout has passed. */
+/*
+ * Makes a loop and a connection; waits until it is up. Tries again until connect_timeout has passed,
+ * but not where that cannot help (see `lasting`). NULL with the address and the reason.
+ */
 struct redis *redis_open(const struct redis_options *options, struct redis_script *const *scripts,
 	size_t n_scripts, struct err *err);
 
 /*
  * Sends and waits. Returns the answer (valid until the next call on `r`), or NULL with `err`
- * where it is not known. An error answer of Redis is a reply of type REDIS_ERROR.
+ * where it is not known, or not sent: the sentence says which. A connection that broke since the
+ * last call is made anew first. An error answer of Redis is a reply of type REDIS_ERROR.
  */
 const struct redis_reply *redis_call(
 	struct redis *r, struct err *err, size_t argc, const struct span *argv);
