@@ -17,14 +17,21 @@
 #include "base/err.h"
 #include "base/text.h"
 
-#define JOB_LINE_MAX (65536 + 64) /* a longer one is refused */
+#define JOB_LINE_MAX   (65536 + 64) /* a longer one is refused */
 #define JOB_CURSOR_MAX 4000
 
-#define JOB_GO "go\n"
+#define JOB_GO	 "go\n"
 #define JOB_STOP "stop\n"
 
-enum job_line_kind { JOB_LINE_CURSOR, JOB_LINE_PROGRESS, JOB_LINE_NOTE, JOB_LINE_RESULT,
-	JOB_LINE_ERROR, JOB_LINE_DELAY, JOB_LINE_DONE };
+enum job_line_kind {
+	JOB_LINE_CURSOR,
+	JOB_LINE_PROGRESS,
+	JOB_LINE_NOTE,
+	JOB_LINE_RESULT,
+	JOB_LINE_ERROR,
+	JOB_LINE_DELAY,
+	JOB_LINE_DONE
+};
 
 struct job_line {
 	enum job_line_kind kind;

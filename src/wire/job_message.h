@@ -34,11 +34,11 @@ enum job_handler { JOB_COMMAND = 1, JOB_FUNCTION = 2 };
 /* Fixed-size members of the class part, sent as one field. */
 struct job_limits {
 	uint64_t open_files, core_bytes, cpu_s, address_space_bytes; /* JOB_NO_LIMIT: none */
-	uint32_t uid, gid; /* UINT32_MAX: stay */
+	uint32_t uid, gid;					     /* UINT32_MAX: stay */
 	int32_t nice;
-	uint32_t handler; /* enum job_handler */
+	uint32_t handler;   /* enum job_handler */
 	uint32_t subreaper; /* 1: adopt orphans */
-	uint32_t reuse; /* jobs one child may perform */
+	uint32_t reuse;	    /* jobs one child may perform */
 };
 
 /* Fixed-size members of the job part. */
@@ -72,7 +72,8 @@ struct job_class_source {
 
 struct job_source {
 	struct job_counts counts;
-	struct span jid, class_name, queue, origin, token, lease, cursor, tick; /* .at NULL: absent */
+	struct span jid, class_name, queue, origin, token, lease, cursor,
+		tick; /* .at NULL: absent */
 	struct span args;
 };
 

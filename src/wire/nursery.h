@@ -17,10 +17,14 @@
 #ifndef DROVER_WIRE_NURSERY_H
 #define DROVER_WIRE_NURSERY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-#define NURSERY_FD 3
-#define NURSERY_PROTOCOL 1
+#include "base/err.h"
+#include "base/text.h"
+
+#define NURSERY_FD	    3
+#define NURSERY_PROTOCOL    1
 #define NURSERY_MESSAGE_MAX 65536
 
 enum nursery_message { NURSERY_SPAWN = 0x4e535031, NURSERY_REFUSED = 0x4e535032 };
@@ -39,11 +43,16 @@ struct nursery_refused {
 	uint32_t message; /* NURSERY_REFUSED */
 	uint32_t worker;
 	uint64_t serial;
-	int32_t error; /* errno */
+	int32_t error;	/* errno */
 	char stage[20]; /* "fork", "descriptors" */
 };
 
 _Static_assert(sizeof(struct nursery_spawn) == 24, "layout is a contract");
 _Static_assert(sizeof(struct nursery_refused) == 40, "layout is a contract");
+
+/* Reads one packet that came with so many descriptors. -1 and the reason where it is no spawn;
+ * `out` then holds what could be read, for the refusal. */
+int nursery_spawn_parse(
+	struct nursery_spawn *out, struct span packet, size_t descriptors, struct err *err);
 
 #endif

@@ -1,0 +1,158 @@
+/*
+ * nursery/child: runs in the child alone. Every way out is _exit: what the nursery registered for
+ * its own end must not happen here. Every system call here is paid once a job.
+ */
+#include "nursery/child.h"
+
+#include "nursery/exec.h"
+#include "nursery/job_socket.h"
+#include "nursery/limits.h"
+#include "wire/job_message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/*
+ * Sets what no change of user has undone since: our death at droverd's. Then looks who the parent
+ * is, for droverd may have died in between, and nobody would ever tell us.
+ */
+static void die_with_droverd(const struct facts *f)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0L, 0L, 0L);
+	if (getppid() != f->droverd)
+		_exit(0);
+}
+
+static void reset_signals(const struct facts *f)
+{
+	sigset_t none;
+
+	for (const int *s = f->signals; *s; s++)
+		signal(*s, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Where the kernel could not put us there at birth. */
+static int enter_cgroup(int folder)
+{
+	int fd, done;
+
+	if (folder < 0)
+		return 0;
+	fd = openat(folder, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	done = write(fd, "0", 1) == 1 ? 0 : -1;
+	close(fd);
+	return done;
+}
+
+/*
+ * The job socket takes the place of the nursery's own socket, which must not stay open here: the
+ * nursery learns of droverd's death by its end. Whatever came with the spawn or was opened while
+ * preloading goes with the rest.
+ */
+static int settle_descriptors(const struct child_descriptors *d)
+{
+	if (dup2(d->output, STDOUT_FILENO) < 0 || dup2(d->output, STDERR_FILENO) < 0 ||
+		dup2(d->job, JOB_FD) < 0)
+		return -1;
+	if (close_range(JOB_FD + 1, ~0U, 0) != 0)
+		closefrom(JOB_FD + 1);
+	return 0;
+}
+
+/* Nothing can be told before the socket stands: end of file there is a failed spawn. */
+static void settle(const struct facts *f, const struct child_descriptors *d)
+{
+	die_with_droverd(f);
+	setpgid(0, 0);
+	reset_signals(f);
+	prctl(PR_SET_NAME, "drover-job", 0L, 0L, 0L);
+	if (enter_cgroup(d->cgroup) != 0 || settle_descriptors(d) != 0)
+		_exit(JOB_EXIT_NOT_STARTED);
+}
+
+/* The next job, decoded; `bytes` carries it. No further job is the end of this child. */
+static void next_job(struct text *bytes, struct job_message *m)
+{
+	struct err err;
+	int got = job_socket_receive(bytes, &err);
+
+	if (got == 0)
+		_exit(0);
+	if (got < 0 || job_message_decode(m, bytes->data, bytes->len, &err) != 0)
+		job_socket_not_started(&err);
+}
+
+/* Where it stays is the nursery's folder, "/". */
+static int change_directory(const struct job_message *m, struct err *err)
+{
+	if (!m->directory || strcmp(m->directory, "/") == 0)
+		return 0;
+	if (chdir(m->directory) == 0)
+		return 0;
+	return err_set(err, "%s: %s (errno %d)", m->directory, strerror(errno), errno);
+}
+
+static void prepare(const struct facts *f, const struct job_message *m)
+{
+	struct err err;
+
+	if (m->limits.subreaper)
+		prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
+	if (limits_apply(f, &m->limits, &err) != 0)
+		job_socket_not_started(&err);
+	if (m->limits.uid != UINT32_MAX || m->limits.gid != UINT32_MAX)
+		die_with_droverd(f);
+	if (change_directory(m, &err) != 0)
+		job_socket_not_started(&err);
+}
+
+static void say_done(int status)
+{
+	char line[32];
+	int len = snprintf(line, sizeof line, "done %d\n", status);
+
+	job_socket_say(line, (size_t)len);
+}
+
+_Noreturn static void perform(
+	struct text *bytes, struct job_message *m, const struct function_source *source)
+{
+	uint32_t jobs = m->limits.reuse > 1 ? m->limits.reuse : 1;
+
+	for (;;) {
+		int status = function_run(source, m);
+		struct err err;
+
+		if (--jobs == 0)
+			_exit(status);
+		say_done(status);
+		job_message_fini(m);
+		next_job(bytes, m);
+		if (limits_renew(&m->limits, &err) != 0)
+			job_socket_not_started(&err);
+	}
+}
+
+_Noreturn void child_run(const struct facts *f, const struct child_descriptors *d,
+	const struct function_source *source)
+{
+	struct text bytes = {0};
+	struct job_message m;
+
+	settle(f, d);
+	job_socket_say(JOB_HELLO, sizeof JOB_HELLO - 1);
+	next_job(&bytes, &m);
+	prepare(f, &m);
+	if (m.limits.handler == JOB_COMMAND)
+		exec_command(&m);
+	perform(&bytes, &m, source);
+}

@@ -1,0 +1,65 @@
+/* nursery/function: see function.h. In the child. */
+#include "nursery/function.h"
+
+#include "nursery/environment.h"
+#include "nursery/job_socket.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* What the exit of a job says to droverd. */
+enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_LATER = 75, STATUS_FOR_GOOD = 100 };
+
+static int status_of(int answer)
+{
+	switch (answer) {
+	case DROVER_DONE:
+		return STATUS_DONE;
+	case DROVER_RETRY:
+	case DROVER_INTERRUPTED:
+		return STATUS_LATER;
+	case DROVER_ABORT:
+		return STATUS_FOR_GOOD;
+	default:
+		return STATUS_FAILED;
+	}
+}
+
+static const struct drover_entry *find(
+	const struct function_source *source, const struct job_message *m)
+{
+	struct err err;
+	const struct drover_entry *e;
+
+	if (!source || m->limits.handler != JOB_FUNCTION) {
+		err_set(&err, "this nursery has no modules");
+		job_socket_not_started(&err);
+	}
+	e = source->find(m->function);
+	if (!e || !e->function) {
+		err_set(&err,
+			e ? "%s performs items of an each, not jobs"
+			  : "no module has a function %s",
+			m->function);
+		job_socket_not_started(&err);
+	}
+	return e;
+}
+
+int function_run(const struct function_source *source, const struct job_message *m)
+{
+	const struct drover_entry *e = find(source, m);
+	struct drover_job job = {.message = m, .source = source};
+	char **env = environment_build(m);
+	int answer;
+
+	environ = env;
+	answer = e->function(&job);
+	fflush(NULL);
+	if (job.args)
+		source->release(job.args);
+	environ = NULL;
+	free(env);
+	return status_of(answer);
+}
