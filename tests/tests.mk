@@ -36,3 +36,21 @@ bench: all units
 	BUILD=$(B) tests/bench/run
 demo: all $(B)/demo/module.so
 	BUILD=$(B) contrib/demo/run
+
+# -- fuzzing: make fuzz builds with clang into build-fuzz, tests/fuzz/run runs each for a while --
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SAN := address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -fPIE
+$(B)/lib/libnursery.a: $(filter-out %/main.o %/module_main.o,$(call objects,nursery))
+	@mkdir -p $(@D)
+	rm -f $@ && ar rcs $@ $^
+FUZZ_LIBS := $(B)/lib/libdeciders.a $(B)/lib/libnursery.a \
+  $(foreach f,$(UNIT_PARTS),$(call library,$(f)))
+$(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -fsanitize=fuzzer \
+	  -o $@ $< $(FUZZ_LIBS) $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS) -ldl
+.PHONY: fuzz fuzzers
+fuzzers: $(FUZZERS)
+fuzz:
+	$(MAKE) B=build-fuzz CC=clang STATIC= LINKSAN="-fsanitize=$(FUZZ_SAN)" \
+	  HARDEN="-fsanitize=fuzzer-no-link,$(FUZZ_SAN)" fuzzers

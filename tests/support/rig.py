@@ -355,6 +355,29 @@ class SystemTest(unittest.TestCase):
         except FileNotFoundError:
             return None
 
+    def note(self, name="seen", **keys):
+        """A job entry that appends its arguments as one line to a file in our folder."""
+        return sh('printf "%%s\\n" "$(cat)" >> %s' % self.path(name), **keys)
+
+    def noted(self, name="seen"):
+        """What the jobs of note() were given, decoded, in the order of their running."""
+        return [json.loads(line) for line in (self.read(name) or "").split("\n")[:-1]]
+
+    def gate(self, name="go", **keys):
+        """A job entry that runs until open_gate(); it adds one line to `begun` first."""
+        return sh("echo $$ >> %s; until [ -e %s ]; do sleep 0.01; done"
+                  % (self.path("begun"), self.path(name)), **keys)
+
+    def open_gate(self, name="go"):
+        with open(self.path(name), "w"):
+            pass
+
+    def until_begun(self, count=1):
+        """The pids of the gate's jobs that have begun."""
+        until(lambda: (self.read("begun") or "").count("\n") >= count,
+              "%d job(s) to begin" % count)
+        return [int(pid) for pid in self.read("begun").split()]
+
     # -- looking ---------------------------------------------------------------------------------
     def stat(self, name):
         return int(self.redis.call("GET", "resque:stat:" + name) or 0)
