@@ -21,8 +21,8 @@
 #define CONF_NONE UNITS_NONE
 
 struct conf_redis {
-	char *url;           /* as written, a password in it included */
-	char *username;      /* NULL: none */
+	char *url;	     /* as written, a password in it included */
+	char *username;	     /* NULL: none */
 	char *password_file; /* NULL: none */
 	char *ca_file, *cert_file, *key_file, *server_name; /* NULL: none; TLS only */
 	char *prefix; /* the namespace with its colon ("resque:"), or "" */
@@ -61,6 +61,21 @@ struct conf_backoff {
 	bool full_jitter;
 };
 
+/* A job to be enqueued when this one has ended. */
+struct conf_follow {
+	char *class_name; /* NULL: none */
+	char *queue;	  /* NULL: the queue of the job that ended */
+	char *args_json;  /* a JSON array; NULL: none */
+};
+
+/* At most `items` in each `per_ms`; items 0: as fast as it goes. */
+struct conf_rate {
+	int64_t items, per_ms;
+};
+
+enum conf_overlap { CONF_OVERLAP_ALLOW, CONF_OVERLAP_SKIP, CONF_OVERLAP_QUEUE };
+enum conf_item_error { CONF_ITEM_ERROR_STOP, CONF_ITEM_ERROR_SKIP, CONF_ITEM_ERROR_PAUSE };
+
 enum conf_handler { CONF_HANDLER_NONE, CONF_HANDLER_COMMAND, CONF_HANDLER_FUNCTION };
 
 struct conf_class {
@@ -82,17 +97,42 @@ struct conf_class {
 	int nice;
 	bool at_most_once;
 	bool exclusive;
-	bool track;         /* keep a run record */
+	bool track;	    /* keep a run record */
 	bool adopt_orphans; /* the job's main process is a subreaper */
 	int64_t retries;
 	struct conf_backoff backoff;
 	int64_t max_recoveries;
 	int64_t keep_output_bytes;
 	int reuse, spares;
-	char **env;      /* "NAME=value" */
+	char **env;	 /* "NAME=value" */
 	char **pass_env; /* names */
 	char *directory;
 	char *user; /* NULL: ours */
+
+	/*
+	 * Read, kept and dumped under `defaults`, refused in a job entry until something does them.
+	 * Numbers and durations may be CONF_NONE, command lists and follow-ups NULL.
+	 */
+	bool unique;
+	int64_t unique_for_ms;
+	int64_t max_running;
+	enum conf_overlap overlap;
+	struct conf_follow then, on_failure, on_cancel;
+
+	/* the same, of an iterating job */
+	int64_t batch, parallel;
+	int64_t limit, from, to;
+	int64_t max_items, max_runtime_ms; /* of one slice */
+	struct conf_rate rate;
+	char **throttle; /* argv */
+	int64_t throttle_backoff_ms;
+	bool filter_tty;
+	int64_t item_retries;
+	struct conf_backoff item_backoff;
+	enum conf_item_error on_item_error;
+	int64_t max_item_errors;
+	bool on_part_failure_stop, on_change_continue;
+	char **on_start, **on_resume, **on_interrupt, **on_complete; /* argv */
 };
 
 struct conf {
@@ -115,10 +155,28 @@ struct conf {
  */
 struct conf *conf_load(const char *path, struct text *faults);
 
-/* The same with every default and no pool or class: what `drover` uses without a file. */
+/*
+ * The same from memory, `name` standing for the file; `include` is checked but not followed, and
+ * the environment is not looked at. For tests.
+ */
+struct conf *conf_parse(const char *name, struct span text, struct text *faults);
+
+/*
+ * What droverd asks beyond conf_load: at least one pool. Faults are appended as by conf_load;
+ * false where there was one.
+ */
+bool conf_check_supervisor(const struct conf *c, struct text *faults);
+
+/*
+ * Every default and no pool or class: what `drover` uses without a file. Never NULL; a
+ * DROVER_REDIS_URL is taken as it stands.
+ */
 struct conf *conf_new_default(void);
 
-/* The file to use without -c: $DROVER_CONFIG, ./drover.yml, /etc/drover/drover.yml; NULL: none. */
+/*
+ * The file to use without -c: $DROVER_CONFIG, be it there or not, else ./drover.yml, else
+ * /etc/drover/drover.yml; NULL: none.
+ */
 const char *conf_find_file(void);
 
 struct conf *conf_ref(struct conf *c);
@@ -127,7 +185,10 @@ void conf_unref(struct conf *c); /* NULL is fine */
 /* The class entry for a job of class `name`: the first that matches, NULL where none does. */
 const struct conf_class *conf_find_class(const struct conf *c, struct span name);
 
-/* The effective configuration as YAML that loads to the same; passwords as "***". */
+/*
+ * The effective configuration as YAML that loads to the same, and whose dump is the same to the
+ * byte; passwords as "***". Files that were included are part of it.
+ */
 void conf_dump(const struct conf *c, struct text *out);
 
 /*

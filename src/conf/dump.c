@@ -1,0 +1,68 @@
+/*
+ * conf/dump: the effective configuration as YAML. Every key of every section is written, that of
+ * later issues under `jobs` excepted, for there it would be refused. Any process; pure.
+ */
+#include "conf/conf.h"
+#include "conf/keys.h"
+
+static void print_section(struct conf_printer *p, const char *indent, const struct conf_key *keys,
+	const void *base, bool job)
+{
+	for (const struct conf_key *k = keys; k->name; k++) {
+		if (!k->type->print || (job && (k->flags & CONF_KEY_LATER)))
+			continue;
+		text_addf(p->out, "%s%s: ", indent, k->name);
+		conf_key_print(k, base, p);
+		text_add_char(p->out, '\n');
+	}
+}
+
+static void print_pools(struct conf_printer *p, const struct conf *c)
+{
+	text_add_str(p->out, c->n_pools > 0 ? "\npools:\n" : "\npools: {}\n");
+	for (size_t i = 0; i < c->n_pools; i++) {
+		text_add_str(p->out, "  ");
+		conf_print_text(p->out, c->pools[i].name);
+		text_add_str(p->out, ":\n");
+		print_section(p, "    ", conf_keys_pool, &c->pools[i], false);
+	}
+}
+
+static void print_job(struct conf_printer *p, const struct conf_class *class)
+{
+	text_add_str(p->out, "  ");
+	conf_print_text(p->out, class->name);
+	text_add_str(p->out, ":\n");
+	for (const struct conf_key *k = conf_keys_handler; k->name; k++) {
+		bool command = k->type == &conf_type_argv;
+
+		if (!k->type->print || command != (class->handler == CONF_HANDLER_COMMAND))
+			continue;
+		text_addf(p->out, "    %s: ", k->name);
+		conf_key_print(k, class, p);
+		text_add_char(p->out, '\n');
+	}
+	print_section(p, "    ", conf_keys_class, class, true);
+}
+
+void conf_dump(const struct conf *c, struct text *out)
+{
+	struct conf_printer p = {.out = out};
+
+	text_add_str(out, "redis:\n");
+	print_section(&p, "  ", conf_keys_redis, &c->redis, false);
+	text_add_str(out, "\nsupervisor:\n");
+	print_section(&p, "  ", conf_keys_supervisor, &c->supervisor, false);
+	print_pools(&p, c);
+	text_add_str(out, "\ndefaults:\n");
+	print_section(&p, "  ", conf_keys_class, &c->defaults, false);
+	text_add_str(out, c->n_classes > 0 ? "\njobs:\n" : "\njobs: {}\n");
+	for (size_t i = 0; i < c->n_classes; i++)
+		print_job(&p, &c->classes[i]);
+	text_add_str(out, "\nmodules: [");
+	for (size_t i = 0; c->modules[i]; i++) {
+		text_add_str(out, i > 0 ? ", " : "");
+		conf_print_text(out, c->modules[i]);
+	}
+	text_add_str(out, "]\n");
+}

@@ -1,0 +1,392 @@
+/* conf/type_scalar: numbers and words; see type.h. Any process; pure. */
+#include "conf/type.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "base/units.h"
+#include "conf/conf.h"
+
+const char *conf_scalar(const struct conf_node *n)
+{
+	return n->kind == CONF_NODE_SCALAR && !conf_node_is_null(n) ? n->text : NULL;
+}
+
+static bool in_range(const struct conf_key *k, int64_t value)
+{
+	if (value == CONF_NONE && (k->flags & CONF_KEY_NONE))
+		return true;
+	return value >= k->min && value <= k->max;
+}
+
+static void allow_none(const struct conf_key *k, struct text *out)
+{
+	if (k->flags & CONF_KEY_NONE)
+		text_add_str(out, ", or none");
+}
+
+/* Strict: "08", "+1", "1_000", "0x10" and "1.0" are no numbers. */
+static bool parse_int(const char *s, int64_t *out)
+{
+	const char *digits = *s == '-' ? s + 1 : s;
+	size_t n = strspn(digits, "0123456789");
+
+	if (n == 0 || digits[n] != '\0' || (*digits == '0' && n > 1) || strcmp(s, "-0") == 0)
+		return false;
+	errno = 0;
+	*out = strtoll(s, NULL, 10);
+	return errno == 0;
+}
+
+/* -- duration, size -- */
+
+static void allow_duration(const struct conf_key *k, struct text *out)
+{
+	char low[32], high[32];
+
+	text_addf(out, "a duration with its unit (ms, s, m, h, d), %s to %s",
+		units_format_duration(k->min, low), units_format_duration(k->max, high));
+	allow_none(k, out);
+}
+
+static bool read_duration(
+	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
+{
+	const char *s = conf_scalar(n);
+	int64_t value;
+
+	(void)r;
+	if (!s || units_parse_duration(s, &value) < 0 || !in_range(k, value))
+		return false;
+	*(int64_t *)at = value;
+	return true;
+}
+
+static void print_duration(const struct conf_key *k, const void *at, struct conf_printer *p)
+{
+	char s[32];
+
+	(void)k;
+	text_add_str(p->out, units_format_duration(*(const int64_t *)at, s));
+}
+
+const struct conf_type conf_type_duration = {
+	.allow = allow_duration, .read = read_duration, .print = print_duration};
+
+static void allow_size(const struct conf_key *k, struct text *out)
+{
+	char low[32], high[32];
+
+	text_addf(out, "a size with its unit (K, M, G, T), %s to %s",
+		units_format_size(k->min, low), units_format_size(k->max, high));
+	allow_none(k, out);
+}
+
+/* units_parse_size takes a bare number for bytes; in the file only 0 goes without a unit. */
+static bool read_size(
+	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
+{
+	const char *s = conf_scalar(n);
+	int64_t value;
+
+	(void)r;
+	if (!s || units_parse_size(s, &value) < 0 || !in_range(k, value))
+		return false;
+	if (value > 0 && s[strspn(s, "0123456789")] == '\0')
+		return false;
+	*(int64_t *)at = value;
+	return true;
+}
+
+static void print_size(const struct conf_key *k, const void *at, struct conf_printer *p)
+{
+	char s[32];
+
+	(void)k;
+	text_add_str(p->out, units_format_size(*(const int64_t *)at, s));
+}
+
+const struct conf_type conf_type_size = {
+	.allow = allow_size, .read = read_size, .print = print_size};
+
+/* -- count, int -- */
+
+static void allow_count(const struct conf_key *k, struct text *out)
+{
+	if (k->max == INT64_MAX)
+		text_addf(out, "a whole number from %" PRId64 " on", k->min);
+	else
+		text_addf(out, "a whole number, %" PRId64 " to %" PRId64, k->min, k->max);
+	allow_none(k, out);
+}
+
+static bool read_number(const struct conf_key *k, const struct conf_node *n, int64_t *value)
+{
+	const char *s = conf_scalar(n);
+
+	if (!s)
+		return false;
+	if ((k->flags & CONF_KEY_NONE) && strcmp(s, "none") == 0) {
+		*value = CONF_NONE;
+		return true;
+	}
+	return n->plain && parse_int(s, value) && *value >= k->min && *value <= k->max;
+}
+
+static bool read_count(
+	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
+{
+	int64_t value;
+
+	(void)r;
+	if (!read_number(k, n, &value))
+		return false;
+	*(int64_t *)at = value;
+	return true;
+}
+
+static void print_count(const struct conf_key *k, const void *at, struct conf_printer *p)
+{
+	int64_t value = *(const int64_t *)at;
+
+	if (value == CONF_NONE && (k->flags & CONF_KEY_NONE))
+		text_add_str(p->out, "none");
+	else
+		text_add_int(p->out, value);
+}
+
+const struct conf_type conf_type_count = {
+	.allow = allow_count, .read = read_count, .print = print_count};
+
+static bool read_int(
+	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
+{
+	int64_t value;
+
+	(void)r;
+	if (!read_number(k, n, &value))
+		return false;
+	*(int *)at = (int)value;
+	return true;
+}
+
+static void print_int(const struct conf_key *k, const void *at, struct conf_printer *p)
+{
+	(void)k;
+	text_add_int(p->out, *(const int *)at);
+}
+
+const struct conf_type conf_type_int = {.allow = allow_count, .read = read_int, .print = print_int};
+
+/* -- real -- */
+
+static void allow_real(const struct conf_key *k, struct text *out)
+{
+	text_addf(out, "a number such as 2 or 1.5, %" PRId64 " to %" PRId64, k->min, k->max);
+}
+
+static bool read_real(
+	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
+{
+	const char *s = conf_scalar(n);
+	size_t whole, part;
+	double value;
+
+	(void)r;
+	if (!s || !n->plain || strlen(s) > 16)
+		return false;
+	whole = strspn(s, "0123456789");
+	if (whole == 0 || (s[whole] != '.' && s[whole] != '\0'))
+		return false;
+	if (s[whole] == '.') {
+		part = strspn(s + whole + 1, "0123456789");
+		if (part == 0 || s[whole + 1 + part] != '\0')
+			return false;
+	}
+	value = strtod(s, NULL);
+	if (value < (double)k->min || value > (double)k->max)
+		return false;
+	*(double *)at = value;
+	return true;
+}
+
+/* The shortest form that reads back; %f, since an exponent would be refused. */
+static void print_real(const struct conf_key *k, const void *at, struct conf_printer *p)
+{
+	double value = *(const double *)at;
+	char s[64];
+
+	(void)k;
+	for (int digits = 0; digits <= 17; digits++) {
+		snprintf(s, sizeof s, "%.*f", digits, value);
+		if (strtod(s, NULL) == value)
+			break;
+	}
+	text_add_str(p->out, s);
+}
+
+const struct conf_type conf_type_real = {
+	.allow = allow_real, .read = read_real, .print = print_real};
+
+/* -- bool, choice, either -- */
+
+static void allow_bool(const struct conf_key *k, struct text *out)
+{
+	(void)k;
+	text_add_str(out, "true or false");
+}
+
+static bool read_bool(
+	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
+{
+	const char *s = conf_scalar(n);
+
+	(void)r;
+	(void)k;
+	if (!s || !n->plain || (strcmp(s, "true") != 0 && strcmp(s, "false") != 0))
+		return false;
+	*(bool *)at = *s == 't';
+	return true;
+}
+
+static void print_bool(const struct conf_key *k, const void *at, struct conf_printer *p)
+{
+	(void)k;
+	text_add_str(p->out, *(const bool *)at ? "true" : "false");
+}
+
+const struct conf_type conf_type_bool = {
+	.allow = allow_bool, .read = read_bool, .print = print_bool};
+
+static void allow_choice(const struct conf_key *k, struct text *out)
+{
+	const char *const *words = k->more;
+
+	for (size_t i = 0; words[i]; i++) {
+		if (i > 0)
+			text_add_str(out, words[i + 1] ? ", " : " or ");
+		text_add_str(out, words[i]);
+	}
+}
+
+static int find_word(const struct conf_key *k, const struct conf_node *n)
+{
+	const char *const *words = k->more;
+	const char *s = conf_scalar(n);
+
+	for (int i = 0; s && words[i]; i++)
+		if (strcmp(words[i], s) == 0)
+			return i;
+	return -1;
+}
+
+static bool read_choice(
+	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
+{
+	int found = find_word(k, n);
+
+	(void)r;
+	if (found < 0)
+		return false;
+	memcpy(at, &found, sizeof found); /* some enum; all have the size of int here */
+	return true;
+}
+
+static void print_choice(const struct conf_key *k, const void *at, struct conf_printer *p)
+{
+	const char *const *words = k->more;
+	int value;
+
+	memcpy(&value, at, sizeof value);
+	text_add_str(p->out, words[value]);
+}
+
+const struct conf_type conf_type_choice = {
+	.allow = allow_choice, .read = read_choice, .print = print_choice};
+
+static bool read_either(
+	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
+{
+	int found = find_word(k, n);
+
+	(void)r;
+	if (found < 0)
+		return false;
+	*(bool *)at = found == 1;
+	return true;
+}
+
+static void print_either(const struct conf_key *k, const void *at, struct conf_printer *p)
+{
+	const char *const *words = k->more;
+
+	text_add_str(p->out, words[*(const bool *)at]);
+}
+
+const struct conf_type conf_type_either = {
+	.allow = allow_choice, .read = read_either, .print = print_either};
+
+/* -- rate: 100/s -- */
+
+static const struct {
+	const char *name;
+	int64_t per_ms;
+} RATES[] = {{"/s", 1000}, {"/m", 60000}, {"/h", 3600000}};
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+static void allow_rate(const struct conf_key *k, struct text *out)
+{
+	(void)k;
+	text_add_str(out, "a number of items per s, m or h, such as 100/s, or none");
+}
+
+static bool read_rate(
+	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
+{
+	struct conf_rate rate = {0, 1000};
+	const char *s = conf_scalar(n);
+	char digits[16] = "";
+	size_t len;
+	bool unit = false;
+
+	(void)r;
+	if (!s)
+		return false;
+	len = strspn(s, "0123456789");
+	if (len < sizeof digits)
+		memcpy(digits, s, len);
+	for (size_t i = 0; i < COUNT(RATES); i++) {
+		if (strcmp(s + len, RATES[i].name) != 0)
+			continue;
+		rate.per_ms = RATES[i].per_ms;
+		unit = true;
+	}
+	if (strcmp(s, "none") != 0 && (!unit || !parse_int(digits, &rate.items) ||
+					      rate.items < k->min || rate.items > k->max))
+		return false;
+	*(struct conf_rate *)at = rate;
+	return true;
+}
+
+static void print_rate(const struct conf_key *k, const void *at, struct conf_printer *p)
+{
+	const struct conf_rate *rate = at;
+
+	(void)k;
+	if (rate->items == 0) {
+		text_add_str(p->out, "none");
+		return;
+	}
+	text_add_int(p->out, rate->items);
+	for (size_t i = 0; i < COUNT(RATES); i++)
+		if (RATES[i].per_ms == rate->per_ms)
+			text_add_str(p->out, RATES[i].name);
+}
+
+const struct conf_type conf_type_rate = {
+	.allow = allow_rate, .read = read_rate, .print = print_rate};
