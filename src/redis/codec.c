@@ -15,6 +15,7 @@
 
 struct codec {
 	redisReader *reader;
+	size_t reply_max;
 	size_t held;	   /* bytes in the objects of the reply that is not yet whole */
 	const char *fault; /* why we refused an object; hiredis can only say "out of memory" */
 };
@@ -25,6 +26,8 @@ struct object {
 	size_t cap;
 	char bytes[];
 };
+
+static const char too_large[] = "an answer that is too large";
 
 static size_t depth_of(const redisReadTask *task)
 {
@@ -54,8 +57,8 @@ static struct redis_reply *object_new(const redisReadTask *task, enum redis_type
 	struct object *o;
 
 	c->held += sizeof(*o) + text;
-	if (c->held > CODEC_REPLY_MAX)
-		c->fault = "an answer above 512 MiB";
+	if (c->held > c->reply_max)
+		c->fault = too_large;
 	else if (depth_of(task) > CODEC_DEPTH_MAX)
 		c->fault = "arrays nested too deep";
 	if (c->fault)
@@ -145,12 +148,13 @@ static redisReplyObjectFunctions makers = {
 #endif
 };
 
-struct codec *codec_new(void)
+struct codec *codec_new(size_t reply_max)
 {
 	struct codec *c = must_alloc(sizeof(*c));
 
 	c->reader = redisReaderCreateWithFunctions(&makers);
 	must(c->reader != NULL);
+	c->reply_max = reply_max;
 	c->reader->privdata = c;
 	return c;
 }
@@ -166,8 +170,8 @@ void codec_free(struct codec *c)
 void codec_feed(struct codec *c, const char *bytes, size_t len)
 {
 	redisReaderFeed(c->reader, bytes, len);
-	if (c->held + (c->reader->len - c->reader->pos) > CODEC_REPLY_MAX)
-		c->fault = "an answer above 512 MiB";
+	if (c->held + (c->reader->len - c->reader->pos) > c->reply_max)
+		c->fault = too_large;
 }
 
 int codec_next(struct codec *c, struct redis_reply **out, struct err *err)

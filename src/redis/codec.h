@@ -12,9 +12,10 @@ struct evbuffer;
 struct codec;
 
 #define CODEC_DEPTH_MAX 7 /* arrays in arrays; hiredis 0.14 reads no more */
-#define CODEC_REPLY_MAX ((size_t)512 * 1024 * 1024) /* bytes one reply may keep us holding */
+#define CODEC_REPLY_MAX ((size_t)512 * 1024 * 1024) /* what a connection grants */
 
-struct codec *codec_new(void);
+/* `reply_max`: bytes that one reply may make us hold. */
+struct codec *codec_new(size_t reply_max);
 void codec_free(struct codec *c);
 
 /* Takes bytes that came in. Never fails by itself; codec_next tells what is wrong with them. */

@@ -68,6 +68,7 @@ static void destroy(struct redis *r)
 	codec_free(r->codec);
 	codec_reply_free(r->current);
 	redis_options_fini(&r->options);
+	free(r->scripts);
 	free(r->where);
 	free(r);
 	sync_free(sync); /* the loop, if it is ours, goes last */
@@ -185,7 +186,7 @@ static void begin(struct redis *r, const struct fault *fault)
 {
 	(void)fault;
 	must(!r->transport && !r->codec);
-	r->codec = codec_new();
+	r->codec = codec_new(CODEC_REPLY_MAX);
 	r->transport = transport_open(r->base, &r->options, r->failures, &transport_events, r);
 	clear_timer(r);
 	connection_set_timer(r, r->options.connect_timeout_ms);
@@ -279,8 +280,6 @@ struct redis *redis_new(struct event_base *base, const struct redis_options *opt
 	struct redis *r = must_alloc(sizeof(*r));
 
 	must(events->up && events->down);
-	for (size_t i = 0; i < n_scripts; i++)
-		must(scripts[i]->sha[0] != '\0');
 	r->base = base;
 	redis_options_copy(&r->options, options);
 	if (r->options.connect_timeout_ms <= 0)
@@ -288,8 +287,12 @@ struct redis *redis_new(struct event_base *base, const struct redis_options *opt
 	if (r->options.reconnect_max_ms <= 0)
 		r->options.reconnect_max_ms = RECONNECT_MAX_MS;
 	r->where = redis_options_say(options);
-	r->scripts = scripts;
 	r->n_scripts = n_scripts;
+	r->scripts = must_alloc((n_scripts + 1) * sizeof(*r->scripts));
+	for (size_t i = 0; i < n_scripts; i++) {
+		must(scripts[i]->sha[0] != '\0');
+		r->scripts[i] = scripts[i];
+	}
 	r->events = *events;
 	r->ctx = ctx;
 	r->timer = event_new(base, -1, 0, on_timer, r);

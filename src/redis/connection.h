@@ -31,7 +31,7 @@ struct redis {
 	struct event_base *base;
 	struct redis_options options;
 	char *where; /* the address as people may see it */
-	struct redis_script *const *scripts;
+	struct redis_script **scripts;
 	size_t n_scripts;
 	struct redis_events events;
 	void *ctx;
