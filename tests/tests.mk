@@ -54,3 +54,5 @@ fuzzers: $(FUZZERS)
 fuzz:
 	$(MAKE) B=build-fuzz CC=clang STATIC= LINKSAN="-fsanitize=$(FUZZ_SAN)" \
 	  HARDEN="-fsanitize=fuzzer-no-link,$(FUZZ_SAN)" fuzzers
+
+$(B)/unit/nursery: $(B)/drover-nursery $(B)/drover-nursery-module $(TEST_MODULES)

@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 30000, NAP_MS = 5, NAP_LONGEST_MS = 200, QUIET_LOOKS = 2 };
+enum { PATIENCE_MS = 30000, NAP_MS = 5, NAP_LONGEST_MS = 200, QUIET_LOOKS = 2, READ_SIZE = 16384 };
 
 /* An environment is bounded by the stack limit of its exec; what is larger is not read to its end. */
 #define ENVIRON_MAX ((size_t)16 << 20)
@@ -46,11 +46,12 @@ static void read_proc(struct text *out, long pid, const char *name)
 	if (fd < 0)
 		return;
 	while (n > 0 && out->len < ENVIRON_MAX) {
-		text_reserve(out, 16384);
-		n = read(fd, out->data + out->len, 16384);
+		text_reserve(out, READ_SIZE);
+		n = read(fd, out->data + out->len, READ_SIZE);
 		if (n > 0)
 			out->len += (size_t)n;
 	}
+	out->data[out->len] = '\0';
 	close(fd);
 }
 

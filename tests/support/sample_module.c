@@ -1,0 +1,160 @@
+/*
+ * A module for tests, bench and demo: functions that do one thing each. SAMPLE_THREADS in the
+ * nursery's environment makes its preload hook start that many threads, which allocate for ever.
+ */
+#include <drover/job.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int preloaded;
+
+static void *allocate_for_ever(void *unused)
+{
+	(void)unused;
+	for (;;)
+		free(malloc(1000));
+	return NULL;
+}
+
+static int sample_preload(void)
+{
+	const char *threads = getenv("SAMPLE_THREADS");
+	int n = threads ? atoi(threads) : 0;
+
+	preloaded++;
+	for (; n > 0; n--) {
+		pthread_t t;
+
+		if (pthread_create(&t, NULL, allocate_for_ever, NULL) != 0)
+			return -1;
+	}
+	return getenv("SAMPLE_REFUSE") ? 1 : 0;
+}
+
+static int noop(struct drover_job *job)
+{
+	(void)job;
+	return DROVER_DONE;
+}
+
+/* Everything the accessors tell, then the arguments, on standard output. */
+static int echo_args(struct drover_job *job)
+{
+	char *args = json_dumps(drover_job_args(job), JSON_COMPACT);
+	const char *cursor = drover_job_cursor(job);
+
+	printf("%s %s %s %s %d %d %d %s preloaded=%d %s\n", drover_job_jid(job),
+		drover_job_class(job), drover_job_queue(job), drover_job_origin(job),
+		(int)drover_job_attempt(job), (int)drover_job_interruptions(job),
+		(int)drover_job_recoveries(job), cursor ? cursor : "-", preloaded, args);
+	free(args);
+	drover_note(job, "echoed\ntwice");
+	drover_result(job, "{\"a\":\n1}");
+	return DROVER_DONE;
+}
+
+/* Arguments: an answer as a number, DROVER_FAILED without. */
+static int answer(struct drover_job *job)
+{
+	json_t *n = json_array_get(drover_job_args(job), 0);
+
+	return json_is_integer(n) ? (int)json_integer_value(n) : DROVER_FAILED;
+}
+
+static int fail_with_error(struct drover_job *job)
+{
+	printf("about to fail\n");
+	return drover_error(job, "ArgumentError", "no \"such\" thing");
+}
+
+static int crash(struct drover_job *job)
+{
+	(void)job;
+	raise(SIGSEGV);
+	return DROVER_DONE;
+}
+
+static int spin(struct drover_job *job)
+{
+	for (volatile unsigned long i = 0;; i++)
+		(void)job;
+	return DROVER_DONE;
+}
+
+/* Takes and touches memory until it is stopped or gets none. */
+static int leak(struct drover_job *job)
+{
+	for (;;) {
+		char *p = malloc(1 << 20);
+
+		if (!p)
+			return drover_error(job, "NoMemoryError", strerror(errno));
+		memset(p, 1, 1 << 20);
+	}
+}
+
+static int sleep_forever(struct drover_job *job)
+{
+	(void)job;
+	for (;;)
+		pause();
+	return DROVER_DONE;
+}
+
+/* Arguments: steps, milliseconds each. Goes on behind the cursor it is given. */
+static int checkpoint_loop(struct drover_job *job)
+{
+	json_t *args = drover_job_args(job);
+	long total = (long)json_integer_value(json_array_get(args, 0));
+	long ms = (long)json_integer_value(json_array_get(args, 1));
+	long at = drover_job_cursor(job) ? atol(drover_job_cursor(job)) : 0;
+
+	while (at < total) {
+		char cursor[32];
+		int stop;
+
+		usleep((useconds_t)ms * 1000);
+		snprintf(cursor, sizeof cursor, "%ld", ++at);
+		drover_progress(job, at, total);
+		if ((stop = drover_checkpoint(job, cursor)) != 0)
+			return stop;
+	}
+	return DROVER_DONE;
+}
+
+/* Leaves a process of another session and group behind, which says its number first. */
+static int fork_daemon(struct drover_job *job)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return drover_error(job, "Errno", strerror(errno));
+	if (pid > 0) {
+		printf("%d\n", (int)pid);
+		return DROVER_DONE;
+	}
+	setsid();
+	for (;;)
+		pause();
+}
+
+DROVER_MODULE = {
+	DROVER_PRELOAD(sample_preload),
+	DROVER_FUNCTION(noop),
+	DROVER_FUNCTION(echo_args),
+	DROVER_FUNCTION(answer),
+	DROVER_FUNCTION(fail_with_error),
+	DROVER_FUNCTION(crash),
+	DROVER_FUNCTION(spin),
+	DROVER_FUNCTION(leak),
+	DROVER_FUNCTION(sleep_forever),
+	DROVER_FUNCTION(checkpoint_loop),
+	DROVER_FUNCTION(fork_daemon),
+	DROVER_END,
+};
