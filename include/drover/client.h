@@ -10,8 +10,8 @@
  *
  * Bytes in a struct drover_text belong to the library and live until the callback that was given
  * them returns. They come from whoever enqueued the job: they may hold control characters and
- * need not be UTF-8, but what is called JSON here is well-formed JSON. `at` is never NULL and is
- * followed by a NUL; what is not known has length 0 (or -1 for a number).
+ * need not be UTF-8, but what is called JSON here is well-formed JSON. `at` is never NULL and no
+ * NUL need follow; what is not known has length 0 (or DROVER_UNKNOWN for a number).
  *
  * Times are milliseconds since 1970, UTC. Durations are milliseconds.
  */
@@ -122,9 +122,11 @@ struct drover_job_info {
 	struct drover_text raw; /* the item itself, where it is no job that could be read */
 	struct drover_text why; /* and what is wrong with it */
 
+	struct drover_text exception, error; /* of a failed one */
+
 	bool tracked; /* there is a record of the run; the rest is only then known */
 	long long done, total;
-	struct drover_text note, result /* JSON */, exception, error;
+	struct drover_text note, result /* JSON */;
 };
 
 typedef void drover_job_fn(void *ctx, const struct drover_job_info *job);

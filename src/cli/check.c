@@ -1,0 +1,231 @@
+/*
+ * drover check: is what droverd needs there, and what do the settings mean? It looks as the user
+ * who calls it; droverd may run as another one. It changes nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/check_judge.h"
+#include "cli/cli.h"
+#include "cli/session.h"
+#include "cli/show.h"
+
+/* -- limits -------------------------------------------------------------------------------- */
+
+static ssize_t read_file(const char *path, char *out, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, out, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	out[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+/* The folder of our own cgroup in the v2 tree; -1 where there is none. */
+static int find_cgroup(char *out, size_t size)
+{
+	char text[4096];
+	const char *line;
+
+	if (access("/sys/fs/cgroup/cgroup.controllers", F_OK) < 0 ||
+		read_file("/proc/self/cgroup", text, sizeof text) <= 0)
+		return -1;
+	line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+	if (!line)
+		return -1;
+	line = strchr(line, '/');
+	if (!line)
+		return -1;
+	snprintf(out, size, "/sys/fs/cgroup%.*s", (int)strcspn(line, "\n"), line);
+	return 0;
+}
+
+static bool has_word(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *p = list; (p = strstr(p, word)); p += len)
+		if ((p == list || p[-1] == ' ') && strchr(" \n", p[len]))
+			return true;
+	return false;
+}
+
+static void check_cgroup(struct check_findings *f)
+{
+	char folder[4200], path[4300], controllers[512];
+
+	if (find_cgroup(folder, sizeof folder) < 0) {
+		check_add(f, CHECK_WARNING,
+			"no cgroup v2: memory is sampled, and limits can be "
+			"overshot between two looks");
+		return;
+	}
+	snprintf(path, sizeof path, "%s/cgroup.controllers", folder);
+	if (read_file(path, controllers, sizeof controllers) < 0)
+		*controllers = '\0';
+	if (access(folder, W_OK) < 0)
+		check_add(f, CHECK_WARNING,
+			"cgroup v2 is there, but %s is not delegated to this user: "
+			"memory is sampled (systemd: Delegate=yes)",
+			folder);
+	else if (!has_word(controllers, "memory") || !has_word(controllers, "pids"))
+		check_add(f, CHECK_WARNING,
+			"cgroup v2 in %s lacks the controllers memory and pids: "
+			"memory is sampled",
+			folder);
+	else
+		check_add(f, CHECK_OK,
+			"cgroup v2 in %s: memory and processes are limited by the "
+			"kernel",
+			folder);
+}
+
+static void check_proc(struct check_findings *f)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	if (access(path, R_OK) < 0)
+		check_add(f, CHECK_WARNING,
+			"/proc does not list children: descendants of a job are "
+			"found more slowly");
+}
+
+/* -- state_dir ----------------------------------------------------------------------------- */
+
+static void check_state_dir(struct check_findings *f, const char *path)
+{
+	char parent[4096];
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	if (stat(path, &st) == 0) {
+		if (!S_ISDIR(st.st_mode))
+			check_add(f, CHECK_ERROR, "state_dir %s is no folder", path);
+		else if (access(path, W_OK | X_OK) < 0)
+			check_add(f, CHECK_ERROR, "state_dir %s: %s", path, strerror(errno));
+		else
+			check_add(f, CHECK_OK, "state_dir %s can be written", path);
+		return;
+	}
+	snprintf(parent, sizeof parent, "%.*s", slash > path ? (int)(slash - path) : 1,
+		slash ? path : ".");
+	if (access(parent, W_OK | X_OK) < 0)
+		check_add(f, CHECK_ERROR, "state_dir %s is not there and cannot be made: %s", path,
+			strerror(errno));
+	else
+		check_add(f, CHECK_OK, "state_dir %s will be made", path);
+}
+
+/* -- the verb ------------------------------------------------------------------------------ */
+
+static void add_lines(struct cli *cli, const struct check_findings *f)
+{
+	static const char *const colours[] = {
+		[CHECK_OK] = "\033[32m", [CHECK_WARNING] = "\033[33m", [CHECK_ERROR] = "\033[31m"};
+
+	for (size_t i = 0; i < f->n; i++) {
+		enum check_level level = f->items[i].level;
+
+		text_addf(&cli->out, "%s%-8s%s ", cli->colour ? colours[level] : "",
+			check_level_name(level), cli->colour ? "\033[0m" : "");
+		show_add_safe(
+			&cli->out, (struct span){f->items[i].text.data, f->items[i].text.len});
+		text_add_char(&cli->out, '\n');
+	}
+}
+
+static void add_doc(struct cli *cli, const struct check_findings *f, const struct conf *conf,
+	const char *address, int code)
+{
+	struct doc d = {0};
+
+	doc_open(&d, NULL, '{');
+	doc_bool(&d, "ok", code == CLI_OK);
+	doc_text(&d, "config", span_of(conf->path));
+	doc_text(&d, "redis", span_of(address));
+	doc_open(&d, "findings", '[');
+	for (size_t i = 0; i < f->n; i++) {
+		doc_open(&d, NULL, '{');
+		doc_text(&d, "level", span_of(check_level_name(f->items[i].level)));
+		doc_text(&d, "text", (struct span){f->items[i].text.data, f->items[i].text.len});
+		doc_close(&d, '}');
+	}
+	doc_close(&d, ']');
+	doc_close(&d, '}');
+	cli_add_doc(cli, &d);
+}
+
+static int check_redis(struct cli *cli, const struct conf *conf, struct check_findings *f)
+{
+	struct drover_server server;
+	struct drover_error error;
+	int code = session_open(&cli->args, conf, &cli->client);
+
+	if (code != CLI_OK) {
+		check_add(f, CHECK_ERROR, "Redis cannot be reached");
+		return code;
+	}
+	if (drover_server_read(cli->client, &server, &error) < 0) {
+		check_add(f, CHECK_ERROR, "%s", error.text);
+		return cli_fail_client(&error);
+	}
+	check_judge_server(f, &server);
+	return CLI_OK;
+}
+
+static int check_all(struct cli *cli, const struct conf *conf)
+{
+	struct check_findings f = {0};
+	int code;
+
+	if (conf->path)
+		check_add(&f, CHECK_OK, "%s can be used: %zu pool%s, %zu job%s", conf->path,
+			conf->n_pools, conf->n_pools == 1 ? "" : "s", conf->n_classes,
+			conf->n_classes == 1 ? "" : "s");
+	else
+		check_add(&f, CHECK_WARNING, "no configuration file: the defaults are looked at");
+	code = check_redis(cli, conf, &f);
+	check_cgroup(&f);
+	check_proc(&f);
+	if (conf->path)
+		check_state_dir(&f, conf->supervisor.state_dir);
+	if (code == CLI_OK && check_worst(&f) == CHECK_ERROR)
+		code = CLI_ERROR;
+	if (cli->json)
+		add_doc(cli, &f, conf, cli->client ? drover_client_address(cli->client) : NULL,
+			code);
+	else
+		add_lines(cli, &f);
+	check_findings_fini(&f);
+	return code;
+}
+
+static int run(struct cli *cli)
+{
+	struct text faults = {0};
+	struct conf *conf = session_load_conf(&cli->args, &faults);
+	int code;
+
+	if (conf) {
+		code = check_all(cli, conf);
+	} else {
+		text_add(&cli->out, faults.data, faults.len);
+		code = cli_fail(CLI_BAD_CONFIG, "the configuration cannot be used");
+	}
+	conf_unref(conf);
+	text_fini(&faults);
+	return code;
+}
+
+const struct cli_verb verb_check = {.name = "check",
+	.synopsis = "",
+	.summary = "configuration, Redis and its settings, limits, clocks: what they mean",
+	.alone = true,
+	.run = run};

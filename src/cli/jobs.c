@@ -1,0 +1,174 @@
+/* drover jobs [--queue Q]: running and waiting ones. And how a job is written down. */
+#include "base/clock.h"
+#include "cli/jobs.h"
+#include "cli/show.h"
+
+#define LIMIT 100
+
+static const struct args_option options[] = {
+	{"--queue", ARGS_VALUE, "NAME", "of this queue only"},
+	{"--limit", ARGS_VALUE, "N", "at most so many waiting ones (100)"},
+	{0},
+};
+
+static const struct table_column columns[] = {{"JID", false}, {"STATE", false}, {"QUEUE", false},
+	{"CLASS", false}, {"AGE", true}, {"WORKER", false}, {"ARGS", false}};
+
+/* How long it has been running, or waiting. */
+static long long age_of(const struct drover_job_info *job)
+{
+	long long since = job->started_at_ms >= 0 ? job->started_at_ms : job->enqueued_at_ms;
+	long long until = job->ended_at_ms >= 0 ? job->ended_at_ms : clock_wall_ms();
+
+	if (since < 0)
+		return -1;
+	return until > since ? until - since : 0;
+}
+
+void jobs_add_doc(struct doc *d, const struct drover_job_info *job)
+{
+	doc_open(d, NULL, '{');
+	doc_text(d, "jid", cli_span(job->jid));
+	doc_text(d, "class", cli_span(job->class_name));
+	doc_text(d, "queue", cli_span(job->queue));
+	doc_json(d, "args", cli_span(job->args));
+	doc_text(d, "state", cli_span(job->state));
+	doc_text(d, "worker", cli_span(job->worker));
+	doc_number(d, "pid", job->pid);
+	doc_number(d, "attempt", job->attempt);
+	doc_number(d, "interruptions", job->interruptions);
+	doc_number(d, "recoveries", job->recoveries);
+	doc_text(d, "origin", cli_span(job->origin));
+	doc_time(d, "enqueued_at", job->enqueued_at_ms);
+	doc_time(d, "started_at", job->started_at_ms);
+	doc_number(d, "age_ms", age_of(job));
+	if (job->tracked) {
+		doc_time(d, "ended_at", job->ended_at_ms);
+		doc_number(d, "done", job->done);
+		doc_number(d, "total", job->total);
+		doc_text(d, "note", cli_span(job->note));
+		doc_json(d, "result", cli_span(job->result));
+	}
+	if (job->tracked || job->error.len || job->exception.len) {
+		doc_text(d, "exception", cli_span(job->exception));
+		doc_text(d, "error", cli_span(job->error));
+	}
+	if (job->raw.len || job->why.len) {
+		doc_text(d, "raw", cli_span(job->raw));
+		doc_text(d, "why", cli_span(job->why));
+	}
+	doc_close(d, '}');
+}
+
+static void add_line(struct text *out, const char *name, struct span value)
+{
+	if (value.len == 0)
+		return;
+	text_addf(out, "%-14s ", name);
+	show_add_safe(out, value);
+	text_add_char(out, '\n');
+}
+
+static void add_time(struct text *out, const char *name, long long wall_ms)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	if (wall_ms >= 0)
+		add_line(out, name, span_of(clock_rfc3339(wall_ms, text)));
+}
+
+static void add_number(struct text *out, const char *name, long long n)
+{
+	if (n >= 0)
+		text_addf(out, "%-14s %lld\n", name, n);
+}
+
+void jobs_add_lines(struct text *out, const struct drover_job_info *job)
+{
+	char age[32];
+
+	add_line(out, "jid", cli_span(job->jid));
+	add_line(out, "class", cli_span(job->class_name));
+	add_line(out, "queue", cli_span(job->queue));
+	add_line(out, "args", cli_span(job->args));
+	add_line(out, "state", cli_span(job->state));
+	add_line(out, "worker", cli_span(job->worker));
+	add_number(out, "pid", job->pid);
+	add_number(out, "attempt", job->attempt);
+	add_number(out, "interruptions", job->interruptions);
+	add_number(out, "recoveries", job->recoveries);
+	add_line(out, "origin", cli_span(job->origin));
+	add_time(out, "enqueued at", job->enqueued_at_ms);
+	add_time(out, "started at", job->started_at_ms);
+	add_time(out, "ended at", job->ended_at_ms);
+	if (age_of(job) >= 0)
+		add_line(out, job->started_at_ms >= 0 ? "runs for" : "waits for",
+			span_of(show_age(age_of(job), age)));
+	add_number(out, "done", job->done);
+	add_number(out, "of", job->total);
+	add_line(out, "note", cli_span(job->note));
+	add_line(out, "result", cli_span(job->result));
+	add_line(out, "exception", cli_span(job->exception));
+	add_line(out, "error", cli_span(job->error));
+	add_line(out, "no job", cli_span(job->why));
+	add_line(out, "item", cli_span(job->raw));
+}
+
+struct jobs {
+	struct doc doc;
+	struct table table;
+};
+
+static void add_job(void *ctx, const struct drover_job_info *job)
+{
+	struct jobs *j = ctx;
+	char age[32];
+
+	jobs_add_doc(&j->doc, job);
+	table_add(&j->table, cli_span(job->jid));
+	table_add(&j->table, cli_span(job->state));
+	table_add(&j->table, cli_span(job->queue));
+	table_add(&j->table, job->why.len ? SPAN_LIT("(no job)") : cli_span(job->class_name));
+	table_add_str(&j->table, show_age(age_of(job), age));
+	table_add(&j->table, cli_span(job->worker));
+	table_add(&j->table, cli_span(job->why.len ? job->raw : job->args));
+}
+
+static int list(struct cli *cli, struct jobs *jobs, long long limit)
+{
+	const char *queue = args_value(&cli->args, "--queue");
+	struct drover_error error;
+
+	if (drover_job_each_running(cli->client, queue, add_job, jobs, &error) < 0 ||
+		drover_job_each_waiting(cli->client, queue, limit, add_job, jobs, &error) < 0)
+		return cli_fail_client(&error);
+	return CLI_OK;
+}
+
+static int run(struct cli *cli)
+{
+	const char *text = args_value(&cli->args, "--limit");
+	long long limit = text ? args_number(text) : LIMIT;
+	struct jobs jobs = {0};
+	int code;
+
+	if (limit < 0)
+		return cli_fail(CLI_USAGE, "--limit needs a number, not %s", text);
+	table_init(&jobs.table, columns, sizeof columns / sizeof *columns);
+	doc_open(&jobs.doc, NULL, '[');
+	code = list(cli, &jobs, limit);
+	doc_close(&jobs.doc, ']');
+	if (code == CLI_OK && cli->json)
+		cli_add_doc(cli, &jobs.doc);
+	else if (code == CLI_OK)
+		cli_add_table(cli, &jobs.table);
+	text_fini(&jobs.doc.text);
+	table_fini(&jobs.table);
+	return code;
+}
+
+const struct cli_verb verb_jobs = {.name = "jobs",
+	.synopsis = "[--queue NAME] [--limit N]",
+	.summary = "running jobs, and the waiting ones in the order they will be taken",
+	.options = options,
+	.run = run};

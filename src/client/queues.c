@@ -1,0 +1,170 @@
+/* client/queues: queues as libdrover tells of them; see include/drover/client.h. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "client/internal.h"
+#include "queue/envelope.h"
+#include "queue/operate.h"
+
+struct pauses {
+	struct texts pairs;
+	bool all;
+};
+
+static bool find_pause(const struct pauses *p, struct span queue, struct span *reason)
+{
+	struct span everything = SPAN_LIT("");
+
+	for (size_t i = 0; i + 1 < p->pairs.n; i += 2) {
+		struct span name = texts_at(&p->pairs, i);
+
+		if (name.len == queue.len && memcmp(name.at, queue.at, name.len) == 0) {
+			*reason = texts_at(&p->pairs, i + 1);
+			return true;
+		}
+		if (span_is(name, "*"))
+			everything = texts_at(&p->pairs, i + 1);
+	}
+	*reason = everything;
+	return p->all;
+}
+
+/* The age of the first job, where it says when it was enqueued. */
+static int read_oldest(
+	struct drover_client *c, struct span queue, long long *oldest_ms, struct err *err)
+{
+	struct texts first = {0};
+	struct envelope e = {0};
+	struct err unreadable;
+	int rc = inspect_queue_part(&c->in, queue, 0, 1, &first, err);
+
+	*oldest_ms = DROVER_UNKNOWN;
+	if (rc == 0 && first.n > 0) {
+		if (envelope_read(&e, texts_at(&first, 0), &unreadable) == 0 && e.at_ms > 0) {
+			int64_t age = clock_wall_ms() - e.at_ms;
+
+			*oldest_ms = age > 0 ? age : 0;
+		}
+		envelope_fini(&e);
+	}
+	texts_fini(&first);
+	return rc;
+}
+
+static int tell_queue(struct drover_client *c, const struct pauses *pauses, struct span name,
+	drover_queue_fn *fn, void *ctx, struct err *err)
+{
+	struct drover_queue_info q = {.name = internal_give(name)};
+	struct span reason;
+	int64_t size = 0;
+	int rc = inspect_queue_size(&c->in, name, &size, err);
+
+	if (rc == 0)
+		rc = read_oldest(c, name, &q.oldest_ms, err);
+	if (rc < 0)
+		return rc;
+	q.size = size;
+	q.paused = find_pause(pauses, name, &reason);
+	q.reason = internal_give(reason);
+	fn(ctx, &q);
+	return 0;
+}
+
+int drover_queue_each(
+	struct drover_client *c, drover_queue_fn *fn, void *ctx, struct drover_error *error)
+{
+	struct texts names = {0};
+	struct pauses pauses = {0};
+	struct err err = {0};
+	int rc = inspect_queues(&c->in, &names, &err);
+
+	if (rc == 0)
+		rc = inspect_paused(&c->in, &pauses.pairs, &pauses.all, &err);
+	for (size_t i = 0; rc == 0 && i < names.n; i++)
+		rc = tell_queue(c, &pauses, texts_at(&names, i), fn, ctx, &err);
+	texts_fini(&names);
+	texts_fini(&pauses.pairs);
+	return rc < 0 ? internal_read_failed(error, rc, &err) : 0;
+}
+
+static bool holds(const struct texts *names, struct span name, size_t step)
+{
+	for (size_t i = 0; i < names->n; i += step) {
+		struct span one = texts_at(names, i);
+
+		if (one.len == name.len && memcmp(one.at, name.at, name.len) == 0)
+			return true;
+	}
+	return false;
+}
+
+int drover_queue_find(struct drover_client *c, const char *queue, drover_queue_fn *fn, void *ctx,
+	struct drover_error *error)
+{
+	struct span name = span_of(queue);
+	struct texts names = {0};
+	struct pauses pauses = {0};
+	struct err err = {0};
+	int64_t size = 0;
+	bool known = false;
+	int rc = inspect_queues(&c->in, &names, &err);
+
+	if (rc == 0)
+		rc = inspect_paused(&c->in, &pauses.pairs, &pauses.all, &err);
+	if (rc == 0)
+		rc = inspect_queue_size(&c->in, name, &size, &err);
+	if (rc == 0) {
+		known = size > 0 || holds(&names, name, 1) || holds(&pauses.pairs, name, 2);
+		if (known)
+			rc = tell_queue(c, &pauses, name, fn, ctx, &err);
+	}
+	texts_fini(&names);
+	texts_fini(&pauses.pairs);
+	if (rc < 0)
+		return internal_read_failed(error, rc, &err);
+	return known ? 0 : internal_fail(error, DROVER_E_NOT_FOUND, "no queue %s", queue);
+}
+
+/* -- what an operator does ----------------------------------------------------------------- */
+
+static int check_name(const char *name, struct drover_error *error)
+{
+	if (!*name)
+		return internal_fail(error, DROVER_E_INVALID, "a queue has a name");
+	if (strcmp(name, "*") == 0)
+		return internal_fail(
+			error, DROVER_E_INVALID, "* is no queue: it would stand for all of them");
+	return 0;
+}
+
+int drover_queue_pause(
+	struct drover_client *c, const char *name, const char *reason, struct drover_error *error)
+{
+	struct err err = {0};
+	int rc;
+
+	if (check_name(name, error) < 0)
+		return -1;
+	rc = operate_pause(&c->in, span_of(name), span_of(reason ? reason : ""), &err);
+	return rc < 0 ? internal_write_failed(error, rc, &err, "it was paused") : 0;
+}
+
+int drover_queue_resume(struct drover_client *c, const char *name, struct drover_error *error)
+{
+	struct err err = {0};
+	int rc;
+
+	if (check_name(name, error) < 0)
+		return -1;
+	rc = operate_resume(&c->in, span_of(name), &err);
+	return rc < 0 ? internal_write_failed(error, rc, &err, "it was resumed") : rc;
+}
+
+long long drover_queue_clear(struct drover_client *c, const char *name, struct drover_error *error)
+{
+	struct err err = {0};
+	int64_t gone = 0;
+	int rc = operate_clear(&c->in, span_of(name), clock_wall_ms(), &gone, &err);
+
+	return rc < 0 ? internal_write_failed(error, rc, &err, "all of it was cleared") : gone;
+}
