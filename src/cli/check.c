@@ -141,14 +141,13 @@ static void add_lines(struct cli *cli, const struct check_findings *f)
 	}
 }
 
-static void add_doc(struct cli *cli, const struct check_findings *f, const struct conf *conf,
-	const char *address, int code)
+static void add_doc(struct cli *cli, const struct check_findings *f, const char *address, int code)
 {
 	struct doc d = {0};
 
 	doc_open(&d, NULL, '{');
 	doc_bool(&d, "ok", code == CLI_OK);
-	doc_text(&d, "config", span_of(conf->path));
+	doc_text(&d, "config", span_of(session_find_file(&cli->args)));
 	doc_text(&d, "redis", span_of(address));
 	doc_open(&d, "findings", '[');
 	for (size_t i = 0; i < f->n; i++) {
@@ -180,27 +179,30 @@ static int check_redis(struct cli *cli, const struct conf *conf, struct check_fi
 	return CLI_OK;
 }
 
+static void check_conf(struct check_findings *f, const struct conf *conf, const char *path)
+{
+	if (!path) {
+		check_add(f, CHECK_WARNING, "no configuration file: the defaults are looked at");
+		return;
+	}
+	check_add(f, CHECK_OK, "%s can be used: %zu pool%s, %zu job%s", path, conf->n_pools,
+		conf->n_pools == 1 ? "" : "s", conf->n_classes, conf->n_classes == 1 ? "" : "s");
+	check_state_dir(f, conf->supervisor.state_dir);
+}
+
 static int check_all(struct cli *cli, const struct conf *conf)
 {
 	struct check_findings f = {0};
 	int code;
 
-	if (conf->path)
-		check_add(&f, CHECK_OK, "%s can be used: %zu pool%s, %zu job%s", conf->path,
-			conf->n_pools, conf->n_pools == 1 ? "" : "s", conf->n_classes,
-			conf->n_classes == 1 ? "" : "s");
-	else
-		check_add(&f, CHECK_WARNING, "no configuration file: the defaults are looked at");
+	check_conf(&f, conf, session_find_file(&cli->args));
 	code = check_redis(cli, conf, &f);
 	check_cgroup(&f);
 	check_proc(&f);
-	if (conf->path)
-		check_state_dir(&f, conf->supervisor.state_dir);
 	if (code == CLI_OK && check_worst(&f) == CHECK_ERROR)
 		code = CLI_ERROR;
 	if (cli->json)
-		add_doc(cli, &f, conf, cli->client ? drover_client_address(cli->client) : NULL,
-			code);
+		add_doc(cli, &f, cli->client ? drover_client_address(cli->client) : NULL, code);
 	else
 		add_lines(cli, &f);
 	check_findings_fini(&f);

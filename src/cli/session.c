@@ -6,12 +6,17 @@
 #include "cli/cli.h"
 #include "cli/session.h"
 
-struct conf *session_load_conf(const struct args *args, struct text *faults)
+const char *session_find_file(const struct args *args)
 {
 	const char *path = args_value(args, "-c");
 
-	if (!path && !args_has(args, "--redis"))
-		path = conf_find_file();
+	return path || args_has(args, "--redis") ? path : conf_find_file();
+}
+
+struct conf *session_load_conf(const struct args *args, struct text *faults)
+{
+	const char *path = session_find_file(args);
+
 	return path ? conf_load(path, faults) : conf_new_default();
 }
 

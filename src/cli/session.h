@@ -7,6 +7,9 @@
 #include "conf/conf.h"
 #include "drover/client.h"
 
+/* The file that counts; NULL: none, the defaults do. */
+const char *session_find_file(const struct args *args);
+
 /*
  * The configuration that counts: the file of -c, or the one that is found, or, where --redis is
  * given or no file is there, the defaults. NULL with one fault a line.

@@ -45,6 +45,18 @@ int internal_fail(struct drover_error *error, enum drover_error_kind kind, const
 	return -1;
 }
 
+long long internal_time(struct span rfc3339)
+{
+	char text[CLOCK_TEXT_SIZE];
+	int64_t ms;
+
+	if (rfc3339.len == 0 || rfc3339.len >= sizeof text)
+		return DROVER_UNKNOWN;
+	memcpy(text, rfc3339.at, rfc3339.len);
+	text[rfc3339.len] = '\0';
+	return clock_parse_rfc3339(text, &ms) == 0 ? ms : DROVER_UNKNOWN;
+}
+
 int internal_read_failed(struct drover_error *error, int rc, const struct err *err)
 {
 	return internal_fail(
@@ -119,7 +131,7 @@ struct drover_client *drover_client_open(
 	c->address = redis_options_say(&c->options);
 	c->redis = connect_to(&c->options, &err);
 	if (!c->redis) {
-		internal_fail(error, DROVER_E_UNREACHABLE, "%s: %s", c->address, err.text);
+		internal_fail(error, DROVER_E_UNREACHABLE, "%s", err.text);
 		drover_client_close(c);
 		return NULL;
 	}

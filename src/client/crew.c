@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/json_scan.h"
 #include "base/must.h"
 #include "client/internal.h"
@@ -160,21 +159,17 @@ static void note_member(void *ctx, struct span key, enum json_kind kind, struct 
 static void tell_worker(const struct internal_crew *crew, struct span id, struct span record,
 	drover_worker_fn *fn, void *ctx)
 {
-	struct drover_worker_info info = {.id = internal_give(id),
-		.busy = record.len > 0,
-		.pid = DROVER_UNKNOWN,
-		.started_at_ms = DROVER_UNKNOWN};
+	struct drover_worker_info info = {
+		.id = internal_give(id), .busy = record.len > 0, .pid = DROVER_UNKNOWN};
 	struct at_work work = {0};
 	struct envelope e = {0};
 	struct text pool = {0};
 	struct err unreadable;
-	int64_t started;
 
 	json_scan(record, note_member, &work, &unreadable);
 	if (work.payload.len)
 		envelope_read(&e, work.payload, &unreadable);
-	if (work.run_at.len && clock_parse_rfc3339(work.run_at.data, &started) == 0)
-		info.started_at_ms = started;
+	info.started_at_ms = internal_time((struct span){work.run_at.data, work.run_at.len});
 	info.supervisor = internal_give(span_of(NULL));
 	for (size_t i = 0; i < crew->n; i++) {
 		const struct internal_supervisor *s = &crew->items[i];
@@ -220,18 +215,6 @@ int drover_worker_each(
 
 /* -- supervisors --------------------------------------------------------------------------- */
 
-static long long time_of(struct span rfc3339)
-{
-	char text[CLOCK_TEXT_SIZE];
-	int64_t ms;
-
-	if (rfc3339.len == 0 || rfc3339.len >= sizeof text)
-		return DROVER_UNKNOWN;
-	memcpy(text, rfc3339.at, rfc3339.len);
-	text[rfc3339.len] = '\0';
-	return clock_parse_rfc3339(text, &ms) == 0 ? ms : DROVER_UNKNOWN;
-}
-
 static void tell_supervisor(
 	const struct internal_supervisor *s, int64_t now_ms, drover_supervisor_fn *fn, void *ctx)
 {
@@ -245,7 +228,7 @@ static void tell_supervisor(
 		.pid = ask_to_number(texts_value(&s->record, "pid"), DROVER_UNKNOWN),
 		.workers = ask_to_number(texts_value(&s->record, "workers"), DROVER_UNKNOWN),
 		.busy = ask_to_number(texts_value(&s->record, "busy"), DROVER_UNKNOWN),
-		.started_at_ms = time_of(texts_value(&s->record, "started_at")),
+		.started_at_ms = internal_time(texts_value(&s->record, "started_at")),
 		.beat_ms = beat < 0	   ? DROVER_UNKNOWN
 			   : now_ms > beat ? now_ms - beat
 					   : 0,

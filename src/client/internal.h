@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "drover/client.h"
+#include "queue/envelope.h"
 #include "queue/inspect.h"
 #include "redis/redis.h"
 
@@ -19,6 +20,9 @@ struct drover_text internal_give(struct span s);
 struct drover_text internal_give_text(const struct text *t);
 struct span internal_span(struct drover_text t);
 
+/* DROVER_UNKNOWN where the text is none. */
+long long internal_time(struct span rfc3339);
+
 /* Fills `error` and returns -1. */
 int internal_fail(struct drover_error *error, enum drover_error_kind kind, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -28,6 +32,25 @@ int internal_read_failed(struct drover_error *error, int rc, const struct err *e
 /* `change` ends the sentence "unknown whether ...". */
 int internal_write_failed(
 	struct drover_error *error, int rc, const struct err *err, const char *change);
+
+/* -- a job while it is told of: what `info` points to stays until fini ------------------------- */
+
+struct internal_view {
+	struct drover_job_info info;
+	struct envelope envelope;
+	struct err why;
+	bool readable;
+};
+
+void internal_view_init(
+	struct internal_view *v, struct span payload, const char *state, struct span queue);
+void internal_view_fini(struct internal_view *v);
+struct drover_job_info internal_blank_job(void);
+
+/* Goes through all queues, or one; the callback says whether to go on with the next payload. */
+typedef bool internal_look_fn(void *ctx, struct span queue, struct span payload);
+int internal_walk_queues(struct drover_client *c, const char *only, internal_look_fn *look,
+	void *ctx, struct drover_error *error);
 
 /* -- the supervisors and what they have in hand, read once -------------------------------------- */
 

@@ -9,15 +9,7 @@
 
 #define READ_AT_ONCE 200
 
-/* A job while it is told of: what `info` points to must stay until then. */
-struct view {
-	struct drover_job_info info;
-	struct envelope envelope;
-	struct err why;
-	bool readable;
-};
-
-static struct drover_job_info blank_info(void)
+struct drover_job_info internal_blank_job(void)
 {
 	const struct drover_text none = {"", 0};
 
@@ -45,9 +37,10 @@ static struct drover_job_info blank_info(void)
 		.total = DROVER_UNKNOWN};
 }
 
-static void view_init(struct view *v, struct span payload, const char *state, struct span queue)
+void internal_view_init(
+	struct internal_view *v, struct span payload, const char *state, struct span queue)
 {
-	*v = (struct view){.info = blank_info()};
+	*v = (struct internal_view){.info = internal_blank_job()};
 	v->info.state = internal_give(span_of(state));
 	v->info.queue = internal_give(queue);
 	v->readable = envelope_read(&v->envelope, payload, &v->why) == 0;
@@ -68,7 +61,7 @@ static void view_init(struct view *v, struct span payload, const char *state, st
 		v->info.enqueued_at_ms = v->envelope.at_ms;
 }
 
-static void view_fini(struct view *v)
+void internal_view_fini(struct internal_view *v)
 {
 	envelope_fini(&v->envelope);
 }
@@ -83,16 +76,16 @@ static bool is_wanted(struct span have, const char *want)
 static void tell_entry(const struct internal_supervisor *s, const struct entry *entry,
 	drover_job_fn *fn, void *ctx)
 {
-	struct view v;
+	struct internal_view v;
 
-	view_init(&v, entry->payload, "running", entry->queue);
+	internal_view_init(&v, entry->payload, "running", entry->queue);
 	if (v.info.jid.len == 0)
 		v.info.jid = internal_give(entry->jid);
 	v.info.worker = internal_give(entry->worker);
 	v.info.pid = inspect_find_pid(texts_value(&s->record, "worker_pids"), entry->worker);
 	v.info.started_at_ms = entry->taken_at_ms;
 	fn(ctx, &v.info);
-	view_fini(&v);
+	internal_view_fini(&v);
 }
 
 int drover_job_each_running(struct drover_client *c, const char *queue, drover_job_fn *fn,
@@ -122,11 +115,8 @@ int drover_job_each_running(struct drover_client *c, const char *queue, drover_j
 
 /* -- waiting ------------------------------------------------------------------------------- */
 
-/* Goes through the queues; `look` says whether to go on with the next payload. */
-typedef bool look_fn(void *ctx, struct span queue, struct span payload);
-
-static int walk_queue(
-	struct drover_client *c, struct span queue, look_fn *look, void *ctx, struct err *err)
+static int walk_queue(struct drover_client *c, struct span queue, internal_look_fn *look, void *ctx,
+	struct err *err)
 {
 	struct texts part = {0};
 	bool more = true;
@@ -143,8 +133,8 @@ static int walk_queue(
 	return rc < 0 ? rc : more;
 }
 
-static int walk_queues(struct drover_client *c, const char *only, look_fn *look, void *ctx,
-	struct drover_error *error)
+int internal_walk_queues(struct drover_client *c, const char *only, internal_look_fn *look,
+	void *ctx, struct drover_error *error)
 {
 	struct texts names = {0};
 	struct err err = {0};
@@ -169,14 +159,14 @@ struct listing {
 static bool list_payload(void *ctx, struct span queue, struct span payload)
 {
 	struct listing *l = ctx;
-	struct view v;
+	struct internal_view v;
 
 	if (l->left == 0)
 		return false;
 	l->left--;
-	view_init(&v, payload, "queued", queue);
+	internal_view_init(&v, payload, "queued", queue);
 	l->fn(l->ctx, &v.info);
-	view_fini(&v);
+	internal_view_fini(&v);
 	return l->left > 0;
 }
 
@@ -185,187 +175,5 @@ int drover_job_each_waiting(struct drover_client *c, const char *queue, long lon
 {
 	struct listing l = {.fn = fn, .ctx = ctx, .left = limit};
 
-	return limit <= 0 ? 0 : walk_queues(c, queue, list_payload, &l, error);
-}
-
-/* -- one job ------------------------------------------------------------------------------- */
-
-struct search {
-	struct span jid;
-	bool found;
-	drover_job_fn *fn;
-	void *ctx;
-};
-
-static bool has_jid(const struct drover_job_info *job, struct span jid)
-{
-	return job->jid.len == jid.len && memcmp(job->jid.at, jid.at, jid.len) == 0;
-}
-
-static void find_running(void *ctx, const struct drover_job_info *job)
-{
-	struct search *s = ctx;
-
-	if (s->found || !has_jid(job, s->jid))
-		return;
-	s->found = true;
-	s->fn(s->ctx, job);
-}
-
-static bool find_waiting(void *ctx, struct span queue, struct span payload)
-{
-	struct search *s = ctx;
-	struct view v;
-
-	if (!memmem(payload.at, payload.len, s->jid.at, s->jid.len))
-		return true;
-	view_init(&v, payload, "queued", queue);
-	s->found = has_jid(&v.info, s->jid);
-	if (s->found)
-		s->fn(s->ctx, &v.info);
-	view_fini(&v);
-	return !s->found;
-}
-
-static enum drover_next find_failed(void *ctx, const struct drover_failed_info *failed)
-{
-	struct search *s = ctx;
-	struct view v;
-
-	view_init(&v, internal_span(failed->payload), "failed", internal_span(failed->queue));
-	v.info.worker = failed->worker;
-	v.info.exception = failed->exception;
-	v.info.error = failed->error;
-	s->found = true;
-	s->fn(s->ctx, &v.info);
-	view_fini(&v);
-	return DROVER_STOP;
-}
-
-/* What the record of a run says. */
-static long long run_time(const struct texts *pairs, const char *field)
-{
-	char text[CLOCK_TEXT_SIZE];
-	struct span s = texts_value(pairs, field);
-	int64_t ms;
-
-	if (s.len == 0 || s.len >= sizeof text)
-		return DROVER_UNKNOWN;
-	memcpy(text, s.at, s.len);
-	text[s.len] = '\0';
-	return clock_parse_rfc3339(text, &ms) == 0 ? ms : DROVER_UNKNOWN;
-}
-
-static struct drover_text run_text(const struct texts *pairs, const char *field)
-{
-	return internal_give(texts_value(pairs, field));
-}
-
-static struct drover_text run_json(const struct texts *pairs, const char *field)
-{
-	struct span s = texts_value(pairs, field);
-	struct err bad;
-
-	return internal_give(json_scan(s, NULL, NULL, &bad) < 0 ? span_of(NULL) : s);
-}
-
-static long long run_number(const struct texts *pairs, const char *field)
-{
-	return ask_to_number(texts_value(pairs, field), DROVER_UNKNOWN);
-}
-
-static struct drover_job_info read_run(const struct texts *pairs, const char *jid)
-{
-	struct drover_job_info info = blank_info();
-
-	info.tracked = true;
-	info.jid = internal_give(span_of(jid));
-	info.class_name = run_text(pairs, "class");
-	info.queue = run_text(pairs, "queue");
-	info.args = run_json(pairs, "args");
-	info.state = run_text(pairs, "state");
-	info.worker = run_text(pairs, "worker");
-	info.origin = run_text(pairs, "origin");
-	info.attempt = run_number(pairs, "attempt");
-	info.interruptions = run_number(pairs, "interruptions");
-	info.recoveries = run_number(pairs, "recoveries");
-	info.enqueued_at_ms = run_time(pairs, "enqueued_at");
-	info.started_at_ms = run_time(pairs, "started_at");
-	info.ended_at_ms = run_time(pairs, "ended_at");
-	info.exception = run_text(pairs, "exception");
-	info.error = run_text(pairs, "error");
-	info.note = run_text(pairs, "note");
-	info.result = run_json(pairs, "result");
-	info.done = run_number(pairs, "progress_done");
-	info.total = run_number(pairs, "progress_total");
-	return info;
-}
-
-/* What only the lease of a running job knows. */
-static void add_running(void *ctx, const struct drover_job_info *job)
-{
-	struct drover_job_info *info = ctx;
-
-	info->pid = job->pid;
-	if (info->interruptions < 0)
-		info->interruptions = job->interruptions;
-	if (info->recoveries < 0)
-		info->recoveries = job->recoveries;
-	if (info->attempt < 0)
-		info->attempt = job->attempt;
-}
-
-static int tell_run(struct drover_client *c, const char *jid, bool fully, drover_job_fn *fn,
-	void *ctx, struct drover_error *error)
-{
-	struct texts pairs = {0};
-	struct err err = {0};
-	struct drover_job_info info;
-	int rc = inspect_run(&c->in, span_of(jid), &pairs, &err);
-
-	if (rc < 0)
-		return internal_read_failed(error, rc, &err);
-	if (pairs.n == 0)
-		return internal_fail(error, DROVER_E_NOT_FOUND, "no record of a job %s", jid);
-	info = read_run(&pairs, jid);
-	if (fully && span_is(internal_span(info.state), "running")) {
-		struct search s = {.jid = span_of(jid), .fn = add_running, .ctx = &info};
-
-		rc = drover_job_each_running(c, NULL, find_running, &s, error);
-	}
-	if (rc == 0)
-		fn(ctx, &info);
-	texts_fini(&pairs);
-	return rc;
-}
-
-int drover_job_find_run(struct drover_client *c, const char *jid, drover_job_fn *fn, void *ctx,
-	struct drover_error *error)
-{
-	return tell_run(c, jid, false, fn, ctx, error);
-}
-
-int drover_job_find(struct drover_client *c, const char *jid, drover_job_fn *fn, void *ctx,
-	struct drover_error *error)
-{
-	struct search s = {.jid = span_of(jid), .fn = fn, .ctx = ctx};
-	const struct drover_failed_filter by_jid = {.jid = jid};
-
-	if (!envelope_jid_valid(s.jid))
-		return internal_fail(
-			error, DROVER_E_NOT_FOUND, "%s cannot be the id of a job", jid);
-	if (tell_run(c, jid, true, fn, ctx, error) == 0)
-		return 0;
-	if (error->kind != DROVER_E_NOT_FOUND)
-		return -1;
-	if (drover_job_each_running(c, NULL, find_running, &s, error) < 0)
-		return -1;
-	if (!s.found && walk_queues(c, NULL, find_waiting, &s, error) < 0)
-		return -1;
-	if (!s.found && drover_failed_each(c, &by_jid, find_failed, &s, error) < 0)
-		return -1;
-	if (!s.found)
-		return internal_fail(
-			error, DROVER_E_NOT_FOUND, "no job %s is waiting, running or failed", jid);
-	return 0;
+	return limit <= 0 ? 0 : internal_walk_queues(c, queue, list_payload, &l, error);
 }
