@@ -5,6 +5,7 @@
 #include "redis/tls.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
@@ -115,14 +116,43 @@ SSL *tls_session_new(const struct redis_options *o, struct err *err)
 	return NULL;
 }
 
-void tls_say_failure(const SSL *ssl, const char *name, unsigned long code, struct err *err)
+/* libevent passes on OpenSSL's errors, but also a bare SSL_ERROR_SYSCALL, which belongs to no part. */
+static bool is_from_tls(unsigned long code)
+{
+	return code && !ERR_SYSTEM_ERROR(code) && ERR_GET_LIB(code) > ERR_LIB_NONE;
+}
+
+/*
+ * In TLS 1.3 a server refuses our certificate after we were let in: we hear that a write failed,
+ * while the alert that says why lies unread.
+ */
+static unsigned long unread_alert(SSL *ssl)
+{
+	char byte;
+
+	ERR_clear_error();
+	SSL_peek(ssl, &byte, 1);
+	return ERR_peek_error();
+}
+
+bool tls_say_failure(SSL *ssl, const char *name, unsigned long code, int error, struct err *err)
 {
 	long verdict = SSL_get_verify_result(ssl);
+	bool lasting;
 
+	if (verdict == X509_V_OK && !is_from_tls(code))
+		code = unread_alert(ssl);
+	lasting = verdict != X509_V_OK || is_from_tls(code);
+	errno = error;
 	if (verdict != X509_V_OK)
 		err_set(err, "the server's certificate is refused: %s (expected \"%s\")",
 			X509_verify_cert_error_string(verdict), name);
-	else
+	else if (lasting)
 		err_set(err, "TLS: %s", reason_of(code));
+	else if (error)
+		err_errno(err, "the connection broke");
+	else
+		err_set(err, "the server closed the connection");
 	ERR_clear_error();
+	return lasting;
 }

@@ -5,6 +5,7 @@
 #define DROVER_REDIS_TLS_H
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 
 #include "redis/redis.h"
 
@@ -15,7 +16,10 @@
  */
 SSL *tls_session_new(const struct redis_options *o, struct err *err);
 
-/* Why a session ended. `code` is OpenSSL's error. Sets the sentence. */
-void tls_say_failure(const SSL *ssl, const char *name, unsigned long code, struct err *err);
+/*
+ * Why a session broke: `code` is libevent's word for it, `error` the errno of that moment. Sets the
+ * sentence; true where trying again cannot help.
+ */
+bool tls_say_failure(SSL *ssl, const char *name, unsigned long code, int error, struct err *err);
 
 #endif

@@ -86,19 +86,13 @@ static void on_readable(struct bufferevent *stream, void *arg)
 /* The words for an error of the stream; true where trying again will not help. */
 static bool say_error(struct transport *t, struct err *why)
 {
-	int error = EVUTIL_SOCKET_ERROR();
 	const struct redis_options *o = t->options;
-	unsigned long code = t->ssl ? bufferevent_get_openssl_error(t->stream) : 0;
+	int error = EVUTIL_SOCKET_ERROR();
 
-	if (code || (t->ssl && SSL_get_verify_result(t->ssl) != X509_V_OK)) {
-		tls_say_failure(t->ssl, o->server_name ? o->server_name : o->host, code, why);
-		return true;
-	}
-	errno = error;
-	if (error)
-		err_errno(why, "the connection broke");
-	else
-		err_set(why, "the connection broke");
+	if (t->ssl)
+		return tls_say_failure(t->ssl, o->server_name ? o->server_name : o->host,
+			bufferevent_get_openssl_error(t->stream), error, why);
+	err_errno(why, "the connection broke");
 	return false;
 }
 
