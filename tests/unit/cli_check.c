@@ -1,0 +1,132 @@
+/* Tests of cli/check_judge: every setting of a server that can lose jobs is said in words. */
+#include <check.h>
+#include <string.h>
+
+#include "cli/check_judge.c"
+
+static struct drover_server sound(void)
+{
+	return (struct drover_server){.version = "7.0.15",
+		.role = "master",
+		.appendonly = 1,
+		.appendfsync = "always",
+		.snapshots = 1,
+		.maxmemory_policy = "noeviction",
+		.replicas = 0,
+		.min_replicas_to_write = 0};
+}
+
+/* The one sentence that is not `ok` begins with `words`. */
+static void expect(const struct drover_server *s, enum check_level level, const char *words)
+{
+	struct check_findings f = {0};
+	size_t n = 0;
+
+	check_judge_server(&f, s);
+	for (size_t i = 0; i < f.n; i++) {
+		if (f.items[i].level == CHECK_OK)
+			continue;
+		n++;
+		ck_assert_int_eq(f.items[i].level, level);
+		ck_assert_msg(strncmp(f.items[i].text.data, words, strlen(words)) == 0, "%s",
+			f.items[i].text.data);
+	}
+	ck_assert_uint_eq(n, words ? 1 : 0);
+	ck_assert_int_eq(check_worst(&f), level);
+	check_findings_fini(&f);
+}
+
+START_TEST(test_sound)
+{
+	struct drover_server s = sound();
+
+	expect(&s, CHECK_OK, NULL);
+	memcpy(s.appendfsync, "everysec", 9);
+	expect(&s, CHECK_OK, NULL);
+}
+END_TEST
+
+START_TEST(test_version)
+{
+	struct drover_server s = sound();
+
+	memcpy(s.version, "5.0.14", 7);
+	expect(&s, CHECK_ERROR, "Redis 5.0.14 is too old");
+	*s.version = '\0';
+	expect(&s, CHECK_WARNING, "the server does not say its version");
+}
+END_TEST
+
+START_TEST(test_persistence)
+{
+	struct drover_server s = sound();
+
+	s.appendonly = 0;
+	expect(&s, CHECK_WARNING, "snapshots only");
+	s.snapshots = 0;
+	expect(&s, CHECK_WARNING, "no persistence");
+	s.appendonly = s.snapshots = -1;
+	expect(&s, CHECK_WARNING, "the server does not tell how it persists");
+	s.appendonly = 1;
+	memcpy(s.appendfsync, "no", 3);
+	expect(&s, CHECK_WARNING, "appendfsync no");
+}
+END_TEST
+
+START_TEST(test_eviction)
+{
+	struct drover_server s = sound();
+
+	memcpy(s.maxmemory_policy, "allkeys-lru", 12);
+	expect(&s, CHECK_WARNING, "maxmemory-policy allkeys-lru: harmless while");
+	s.maxmemory = 1 << 20;
+	expect(&s, CHECK_WARNING, "maxmemory-policy allkeys-lru: at ");
+	*s.maxmemory_policy = '\0';
+	expect(&s, CHECK_WARNING, "the server does not tell its maxmemory-policy");
+}
+END_TEST
+
+START_TEST(test_replicas)
+{
+	struct drover_server s = sound();
+
+	s.replicas = 2;
+	expect(&s, CHECK_WARNING, "2 replicas, but min-replicas-to-write is 0");
+	s.min_replicas_to_write = 1;
+	expect(&s, CHECK_OK, NULL);
+	memcpy(s.role, "slave", 6);
+	expect(&s, CHECK_ERROR, "this server is a slave");
+}
+END_TEST
+
+START_TEST(test_clock)
+{
+	struct drover_server s = sound();
+
+	s.clock_ahead_ms = -60000;
+	expect(&s, CHECK_WARNING, "the clock of Redis is ");
+	s.clock_within_ms = 60000;
+	expect(&s, CHECK_OK, NULL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("cli_check");
+	TCase *tc = tcase_create("all");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tc, test_sound);
+	tcase_add_test(tc, test_version);
+	tcase_add_test(tc, test_persistence);
+	tcase_add_test(tc, test_eviction);
+	tcase_add_test(tc, test_replicas);
+	tcase_add_test(tc, test_clock);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
