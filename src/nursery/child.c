@@ -6,6 +6,7 @@
 
 #include "nursery/exec.h"
 #include "nursery/job_socket.h"
+#include "nursery/kernel.h"
 #include "nursery/limits.h"
 #include "wire/job_message.h"
 
@@ -14,7 +15,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 /*
@@ -23,19 +23,16 @@
  */
 static void die_with_droverd(const struct facts *f)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0L, 0L, 0L);
-	if (getppid() != f->droverd)
+	kernel_prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (kernel_getppid() != f->droverd)
 		_exit(0);
 }
 
 static void reset_signals(const struct facts *f)
 {
-	sigset_t none;
-
 	for (const int *s = f->signals; *s; s++)
 		signal(*s, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	kernel_unblock_signals();
 }
 
 /* Where the kernel could not put us there at birth. */
@@ -60,10 +57,10 @@ static int enter_cgroup(int folder)
  */
 static int settle_descriptors(const struct child_descriptors *d)
 {
-	if (dup2(d->output, STDOUT_FILENO) < 0 || dup2(d->output, STDERR_FILENO) < 0 ||
-		dup2(d->job, JOB_FD) < 0)
+	if (kernel_dup_to(d->output, STDOUT_FILENO) < 0 ||
+		kernel_dup_to(d->output, STDERR_FILENO) < 0 || kernel_dup_to(d->job, JOB_FD) < 0)
 		return -1;
-	if (close_range(JOB_FD + 1, ~0U, 0) != 0)
+	if (kernel_close_from(JOB_FD + 1) != 0)
 		closefrom(JOB_FD + 1);
 	return 0;
 }
@@ -72,29 +69,30 @@ static int settle_descriptors(const struct child_descriptors *d)
 static void settle(const struct facts *f, const struct child_descriptors *d)
 {
 	die_with_droverd(f);
-	setpgid(0, 0);
+	kernel_lead_group();
 	reset_signals(f);
-	prctl(PR_SET_NAME, "drover-job", 0L, 0L, 0L);
+	kernel_prctl(PR_SET_NAME, (unsigned long)(uintptr_t) "drover-job");
 	if (enter_cgroup(d->cgroup) != 0 || settle_descriptors(d) != 0)
 		_exit(JOB_EXIT_NOT_STARTED);
 }
 
-/* The next job, decoded; `bytes` carries it. No further job is the end of this child. */
-static void next_job(struct text *bytes, struct job_message *m)
+/* The next job, decoded; `buffer` carries it. No further job is the end of this child. */
+static void next_job(struct job_buffer *buffer, struct job_message *m)
 {
 	struct err err;
-	int got = job_socket_receive(bytes, &err);
+	struct span bytes;
+	int got = job_socket_receive(buffer, &bytes, &err);
 
 	if (got == 0)
 		_exit(0);
-	if (got < 0 || job_message_decode(m, bytes->data, bytes->len, &err) != 0)
+	if (got < 0 || job_message_decode(m, bytes.at, bytes.len, &err) != 0)
 		job_socket_not_started(&err);
 }
 
 /* Where it stays is the nursery's folder, "/". */
 static int change_directory(const struct job_message *m, struct err *err)
 {
-	if (!m->directory || strcmp(m->directory, "/") == 0)
+	if (!m->directory || (m->directory[0] == '/' && m->directory[1] == '\0'))
 		return 0;
 	if (chdir(m->directory) == 0)
 		return 0;
@@ -106,7 +104,7 @@ static void prepare(const struct facts *f, const struct job_message *m)
 	struct err err;
 
 	if (m->limits.subreaper)
-		prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
+		kernel_prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (limits_apply(f, &m->limits, &err) != 0)
 		job_socket_not_started(&err);
 	if (m->limits.uid != UINT32_MAX || m->limits.gid != UINT32_MAX)
@@ -124,7 +122,7 @@ static void say_done(int status)
 }
 
 _Noreturn static void perform(
-	struct text *bytes, struct job_message *m, const struct function_source *source)
+	struct job_buffer *buffer, struct job_message *m, const struct function_source *source)
 {
 	uint32_t jobs = m->limits.reuse > 1 ? m->limits.reuse : 1;
 
@@ -136,7 +134,7 @@ _Noreturn static void perform(
 			_exit(status);
 		say_done(status);
 		job_message_fini(m);
-		next_job(bytes, m);
+		next_job(buffer, m);
 		if (limits_renew(&m->limits, &err) != 0)
 			job_socket_not_started(&err);
 	}
@@ -145,14 +143,15 @@ _Noreturn static void perform(
 _Noreturn void child_run(const struct facts *f, const struct child_descriptors *d,
 	const struct function_source *source)
 {
-	struct text bytes = {0};
+	struct job_buffer buffer;
 	struct job_message m;
 
+	buffer.rest = (struct text){0};
 	settle(f, d);
 	job_socket_say(JOB_HELLO, sizeof JOB_HELLO - 1);
-	next_job(&bytes, &m);
+	next_job(&buffer, &m);
 	prepare(f, &m);
 	if (m.limits.handler == JOB_COMMAND)
 		exec_command(&m);
-	perform(&bytes, &m, source);
+	perform(&buffer, &m, source);
 }

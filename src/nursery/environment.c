@@ -4,7 +4,7 @@
 #include "base/must.h"
 #include "nursery/job_socket.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { OURS = 12, NAME_ROOM = 24, NUMBER_ROOM = 24 };
@@ -68,12 +68,12 @@ static bool is_ours(const char *entry, const struct value *list)
 	return false;
 }
 
-char **environment_build(const struct job_message *m)
+void environment_init(struct environment *out, const struct job_message *m)
 {
 	struct value list[OURS];
 	struct numbers numbers;
 	size_t count = OURS + 1, bytes = 0;
-	char **env, **next;
+	char **next;
 	char *at;
 
 	ours(list, m, &numbers);
@@ -81,8 +81,9 @@ char **environment_build(const struct job_message *m)
 		bytes += NAME_ROOM + (list[i].value ? strlen(list[i].value) : 0);
 	for (const char *const *e = m->env; *e; e++)
 		count++;
-	env = next = must_alloc(count * sizeof *env + bytes);
-	at = (char *)(env + count);
+	bytes += count * sizeof *next;
+	out->list = next = bytes <= sizeof out->room ? out->room : must_alloc(bytes);
+	at = (char *)(next + count);
 	for (const char *const *e = m->env; *e; e++)
 		if (!is_ours(*e, list))
 			memcpy(next++, e, sizeof *e);
@@ -95,7 +96,12 @@ char **environment_build(const struct job_message *m)
 		at = stpcpy(at, list[i].value) + 1;
 	}
 	*next = NULL;
-	return env;
+}
+
+void environment_fini(struct environment *e)
+{
+	if (e->list != e->room)
+		free(e->list);
 }
 
 const char *environment_get(char *const *list, const char *name)

@@ -7,11 +7,15 @@
 
 #include "wire/job_message.h"
 
-/*
- * NULL-terminated, as execve wants it; one allocation, the caller's to free. Strings of the class
- * still stand in the message.
- */
-char **environment_build(const struct job_message *m);
+/* Holds its own memory unless it is large; must stay where it is. */
+struct environment {
+	char **list; /* NULL-terminated, as execve wants it */
+	char *room[160];
+};
+
+/* Strings of the class still stand in the message. */
+void environment_init(struct environment *e, const struct job_message *m);
+void environment_fini(struct environment *e);
 
 /* The value of `name` in a list, NULL where it is not there. */
 const char *environment_get(char *const *list, const char *name);

@@ -100,13 +100,14 @@ static int exec_in_path(const struct job_message *m, char **env, struct err *err
 
 static int exec_program(const struct job_message *m, struct err *err)
 {
-	char **env = environment_build(m);
+	struct environment env;
 
 	if (m->argv[0][0] == '\0')
 		return fail(err, "an empty command", ENOENT);
+	environment_init(&env, m);
 	if (!strchr(m->argv[0], '/'))
-		return exec_in_path(m, env, err);
-	execve(m->argv[0], argv_of(m), env);
+		return exec_in_path(m, env.list, err);
+	execve(m->argv[0], argv_of(m), env.list);
 	return told(m->argv[0], errno, err);
 }
 

@@ -5,7 +5,6 @@
 #include "nursery/job_socket.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 /* What the exit of a job says to droverd. */
@@ -51,15 +50,16 @@ int function_run(const struct function_source *source, const struct job_message 
 {
 	const struct drover_entry *e = find(source, m);
 	struct drover_job job = {.message = m, .source = source};
-	char **env = environment_build(m);
+	struct environment env;
 	int answer;
 
-	environ = env;
+	environment_init(&env, m);
+	environ = env.list;
 	answer = e->function(&job);
 	fflush(NULL);
 	if (job.args)
 		source->release(job.args);
 	environ = NULL;
-	free(env);
+	environment_fini(&env);
 	return status_of(answer);
 }

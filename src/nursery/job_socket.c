@@ -8,9 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Nearly every message fits, so that one call takes it. Never more: nothing follows a message. */
-#define FIRST_READ 4000
-
 int job_socket_say(const char *bytes, size_t len)
 {
 	while (len > 0) {
@@ -26,41 +23,56 @@ int job_socket_say(const char *bytes, size_t len)
 	return 0;
 }
 
-/* More bytes behind `t`, at most `room`: how many, 0 at end of file. A dead peer is one too. */
-static ssize_t receive_some(struct text *t, size_t room, struct err *err)
+/* How many bytes came, 0 at end of file. A dead peer is one too. */
+static ssize_t receive_some(char *at, size_t room, struct err *err)
 {
 	ssize_t n;
 
-	text_reserve(t, room);
 	do
-		n = recv(JOB_FD, t->data + t->len, room, 0);
+		n = recv(JOB_FD, at, room, 0);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == ECONNRESET)
 		return 0;
-	if (n < 0)
-		return err_errno(err, "job socket");
-	t->len += (size_t)n;
-	return n;
+	return n < 0 ? err_errno(err, "job socket") : n;
 }
 
-int job_socket_receive(struct text *message, struct err *err)
+/* The rest of a message that is larger than the first part. */
+static int receive_rest(struct text *t, size_t size, struct err *err)
 {
-	size_t size = 0;
-
-	text_clear(message);
-	for (;;) {
-		ssize_t n = receive_some(message, size ? size - message->len : FIRST_READ, err);
+	text_reserve(t, size - t->len);
+	while (t->len < size) {
+		ssize_t n = receive_some(t->data + t->len, size - t->len, err);
 
 		if (n <= 0)
 			return (int)n;
-		if (!size && message->len >= sizeof(struct job_head)) {
-			size = job_message_size(message->data, err);
-			if (size == 0)
-				return -1;
-		}
-		if (size && message->len >= size)
-			return 1;
+		t->len += (size_t)n;
 	}
+	return 1;
+}
+
+int job_socket_receive(struct job_buffer *b, struct span *message, struct err *err)
+{
+	size_t len = 0, size;
+	int got;
+
+	while (len < sizeof(struct job_head)) {
+		ssize_t n = receive_some(b->first + len, sizeof b->first - len, err);
+
+		if (n <= 0)
+			return (int)n;
+		len += (size_t)n;
+	}
+	size = job_message_size(b->first, err);
+	if (size == 0)
+		return -1;
+	*message = (struct span){b->first, len};
+	if (len >= size)
+		return 1;
+	text_clear(&b->rest);
+	text_add(&b->rest, b->first, len);
+	got = receive_rest(&b->rest, size, err);
+	*message = (struct span){b->rest.data, b->rest.len};
+	return got;
 }
 
 /* Byte by byte: what stands behind the line is not ours to take. Answers have three to five. */

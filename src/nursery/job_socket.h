@@ -18,8 +18,17 @@
 /* All of the bytes, or -1 with errno. */
 int job_socket_say(const char *bytes, size_t len);
 
-/* Receives the next whole message: 1; 0 at end of file; -1 where it is none. */
-int job_socket_receive(struct text *message, struct err *err);
+/* Nearly every message fits into `first`, for which no page of the heap has to be copied. */
+struct job_buffer {
+	struct text rest;
+	char first[2048];
+};
+
+/*
+ * Receives the next whole message: 1; 0 at end of file; -1 where it is none. It stands in the
+ * buffer, which is empty at first, until the next call.
+ */
+int job_socket_receive(struct job_buffer *b, struct span *message, struct err *err);
 
 /* Reads one short line, without its newline: 0, or -1 at end of file or where it does not fit. */
 int job_socket_answer(char *line, size_t size);

@@ -4,6 +4,8 @@
  */
 #include "nursery/limits.h"
 
+#include "nursery/kernel.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <time.h>
@@ -26,7 +28,7 @@ static int lower(const struct facts *f, int what, const char *name, uint64_t sof
 	next.rlim_cur = lower_of(soft, next.rlim_max);
 	if (next.rlim_cur == now->rlim_cur && next.rlim_max == now->rlim_max)
 		return 0;
-	if (setrlimit((__rlimit_resource_t)what, &next) != 0)
+	if (kernel_setrlimit(what, &next) != 0)
 		return err_errno(err, "limit %s to %llu", name, (unsigned long long)next.rlim_cur);
 	return 0;
 }
@@ -110,7 +112,7 @@ int limits_renew(const struct job_limits *l, struct err *err)
 		getrlimit(RLIMIT_CPU, &now) != 0)
 		return err_errno(err, "limit cpu");
 	now.rlim_cur = lower_of(l->cpu_s + (uint64_t)spent.tv_sec, now.rlim_max);
-	if (setrlimit(RLIMIT_CPU, &now) != 0)
+	if (kernel_setrlimit(RLIMIT_CPU, &now) != 0)
 		return err_errno(err, "limit cpu");
 	return 0;
 }

@@ -78,20 +78,30 @@ static int check_socket(struct err *err)
 		NURSERY_FD);
 }
 
+/*
+ * What our starter ignored is at its default again, for the children. What would end us early is
+ * blocked rather than ignored: one call undoes it in a child, instead of one a signal.
+ */
+static void settle_signals(void)
+{
+	const int blocked[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+	sigset_t ours;
+
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&ours);
+	for (size_t i = 0; i < sizeof blocked / sizeof *blocked; i++)
+		sigaddset(&ours, blocked[i]);
+	sigprocmask(SIG_SETMASK, &ours, NULL);
+}
+
 pid_t nursery_open(struct err *err)
 {
-	sigset_t none;
-
 	if (check_socket(err) != 0 || open_descriptors(err) != 0)
 		return -1;
+	settle_signals();
 	setpgid(0, 0);
 	prctl(PR_SET_NAME, "drover-nursery", 0L, 0L, 0L);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGCHLD, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	setlinebuf(stdout); /* so that a function's lines are told when they are whole */
 	offer_to_oom_killer();
 	return getppid();

@@ -184,6 +184,12 @@ static int take_string(struct job_message *m, const struct field *f, struct err 
 	return err_set(err, "job message: unknown field %u", f->tag);
 }
 
+/* Not the room, which is large and may be anything. */
+static void clear(struct job_message *m)
+{
+	memset(m, 0, offsetof(struct job_message, room));
+}
+
 struct lists {
 	size_t argc, envc;
 	bool limits, counts;
@@ -231,12 +237,13 @@ static int check_whole(const struct job_message *m, const struct lists *l, struc
 	return err_set(err, "job message: no handler of kind %u in it", m->limits.handler);
 }
 
-/* Second look, every field known to be well: both lists in one allocation. */
+/* Second look, every field known to be well: both lists behind each other. */
 static void fill_lists(struct job_message *m, const struct lists *l, struct span rest)
 {
 	struct field f;
 	struct err none;
-	const char **argv = must_alloc((l->argc + l->envc + 2) * sizeof *argv);
+	size_t places = l->argc + l->envc + 2;
+	const char **argv = places <= JOB_LIST_ROOM ? m->room : must_alloc(places * sizeof *argv);
 	const char **env = argv + l->argc + 1;
 
 	m->argv = argv;
@@ -247,6 +254,7 @@ static void fill_lists(struct job_message *m, const struct lists *l, struct span
 		else if (f.tag == TAG_ENV)
 			*env++ = f.bytes.at;
 	}
+	*argv = *env = NULL;
 }
 
 int job_message_decode(struct job_message *m, const char *bytes, size_t len, struct err *err)
@@ -256,7 +264,8 @@ int job_message_decode(struct job_message *m, const char *bytes, size_t len, str
 	struct field f = {0};
 	int more;
 
-	*m = (struct job_message){.args = SPAN_LIT("[]")};
+	clear(m);
+	m->args = SPAN_LIT("[]");
 	if (len < sizeof(struct job_head))
 		return err_set(err, "job message: only %zu bytes", len);
 	if (job_message_size(bytes, err) == 0)
@@ -276,6 +285,7 @@ int job_message_decode(struct job_message *m, const char *bytes, size_t len, str
 
 void job_message_fini(struct job_message *m)
 {
-	free(m->argv);
-	*m = (struct job_message){0};
+	if (m->argv != m->room)
+		free(m->argv);
+	clear(m);
 }

@@ -47,20 +47,27 @@ struct job_counts {
 	uint64_t interruptions, recoveries;
 };
 
-/* A decoded message; everything points into the message's bytes. Strings are NUL-terminated there. */
+/* What argv and env take together, both ends included, before they are allocated. */
+#define JOB_LIST_ROOM 48
+
+/*
+ * A decoded message; everything points into the message's bytes or into this struct, which must
+ * stay where it is. Strings are NUL-terminated there.
+ */
 struct job_message {
 	struct job_limits limits;
 	struct job_counts counts;
-	const char **argv; /* command: NULL-terminated, allocated */
-	const char **env;  /* class's environment, "NAME=value", NULL-terminated, allocated */
+	const char **argv; /* command: NULL-terminated */
+	const char **env;  /* class's environment, "NAME=value", NULL-terminated */
 	const char *function;
 	const char *directory;
 	const char *user; /* NULL: none (for initgroups, USER is not set) */
 	const char *jid, *class_name, *queue, *origin;
 	const char *token, *lease;
-	const char *cursor; /* NULL: first start */
-	const char *tick;   /* NULL: not scheduled */
-	struct span args;   /* JSON array, the bytes of the payload */
+	const char *cursor;		 /* NULL: first start */
+	const char *tick;		 /* NULL: not scheduled */
+	struct span args;		 /* JSON array, the bytes of the payload */
+	const char *room[JOB_LIST_ROOM]; /* for argv and env; else they are allocated */
 };
 
 struct job_class_source {
