@@ -235,8 +235,9 @@ static void overdue_attempt(struct redis *r, const struct fault *fault)
 	char span[32];
 
 	(void)fault;
-	err_set(&late.why, "%s within %s",
-		r->state == CONNECTION_CONNECTING ? "no connection" : "no answer to the login",
+	err_set(&late.why, "no %s within %s",
+		r->state == CONNECTION_CONNECTING ? transport_lacks(r->transport)
+						  : "answer to the login",
 		units_say_duration(r->options.connect_timeout_ms, span));
 	connection_break(r, &late);
 }

@@ -304,6 +304,13 @@ struct transport *transport_open(struct event_base *base, const struct redis_opt
 	return t;
 }
 
+const char *transport_lacks(const struct transport *t)
+{
+	if (t->stream)
+		return "TLS handshake";
+	return t->n_found || t->options->path ? "connection" : "address for the name";
+}
+
 struct evbuffer *transport_output(struct transport *t)
 {
 	must(t->stream != NULL);

@@ -27,6 +27,9 @@ struct transport *transport_open(struct event_base *base, const struct redis_opt
 	unsigned attempt, const struct transport_events *events, void *ctx);
 void transport_close(struct transport *t); /* NULL is fine */
 
+/* What it waits for until it is opened, to stand behind "no ". */
+const char *transport_lacks(const struct transport *t);
+
 /* Where to put what is to be sent; it leaves in one write when the loop turns. Once opened. */
 struct evbuffer *transport_output(struct transport *t);
 

@@ -139,6 +139,7 @@ START_TEST(tls_to_a_plain_server_does_not_come_up)
 	t.options.connect_timeout_ms = 200;
 	talk_start(&t);
 	UNTIL(&t, t.downs == 1);
+	ck_assert_msg(strstr(t.why.text, "no TLS handshake"), "%s", t.why.text);
 	talk_end(&t);
 }
 END_TEST
