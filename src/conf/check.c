@@ -58,8 +58,12 @@ static void check_functions(struct conf_loader *l)
 {
 	const struct conf *c = l->conf;
 
-	if (l->n_modules > 0)
-		return;
+	bool cut = l->n_modules > 0;
+
+	for (size_t i = 0; i < l->n_trees; i++)
+		cut = cut || !l->trees[i] || l->trees[i]->cut;
+	if (cut)
+		return; /* there are modules, or may be */
 	for (size_t i = 0; i < c->n_classes; i++)
 		if (c->classes[i].function)
 			conf_node_fault(&l->faults, conf_node_get(l->classes[i], "function"),

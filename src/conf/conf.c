@@ -110,3 +110,26 @@ void conf_fixed_differences(const struct conf *a, const struct conf *b, struct t
 	add_differences(
 		out, "supervisor", conf_keys_supervisor, fixed, &a->supervisor, &b->supervisor);
 }
+
+static void swap_words(char **a, char **b)
+{
+	char *word = *a;
+
+	*a = *b;
+	*b = word;
+}
+
+void conf_keep_fixed(struct conf *fresh, struct conf *running)
+{
+	struct conf_redis redis = fresh->redis;
+	int64_t lease_ms = fresh->supervisor.lease_ms;
+
+	fresh->redis = running->redis;
+	running->redis = redis;
+	fresh->supervisor.lease_ms = running->supervisor.lease_ms;
+	running->supervisor.lease_ms = lease_ms;
+	swap_words(&fresh->supervisor.name, &running->supervisor.name);
+	swap_words(&fresh->supervisor.state_dir, &running->supervisor.state_dir);
+	swap_words(&fresh->supervisor.user, &running->supervisor.user);
+	swap_words(&fresh->supervisor.group, &running->supervisor.group);
+}

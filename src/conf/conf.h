@@ -73,7 +73,12 @@ struct conf_rate {
 	int64_t items, per_ms;
 };
 
-enum conf_overlap { CONF_OVERLAP_ALLOW, CONF_OVERLAP_SKIP, CONF_OVERLAP_QUEUE };
+enum conf_overlap {
+	CONF_OVERLAP_ALLOW,
+	CONF_OVERLAP_SKIP,
+	CONF_OVERLAP_QUEUE,
+	CONF_OVERLAP_REPLACE
+};
 enum conf_item_error { CONF_ITEM_ERROR_STOP, CONF_ITEM_ERROR_SKIP, CONF_ITEM_ERROR_PAUSE };
 
 enum conf_handler { CONF_HANDLER_NONE, CONF_HANDLER_COMMAND, CONF_HANDLER_FUNCTION };
@@ -196,6 +201,12 @@ void conf_dump(const struct conf *c, struct text *out);
  * "redis.url, supervisor.state_dir"; empty where all is well.
  */
 void conf_fixed_differences(const struct conf *a, const struct conf *b, struct text *out);
+
+/*
+ * Those keys of `fresh` become what they are in `running`, and the reverse: the two exchange them,
+ * so that pointers into `running`'s stay good for as long as `fresh` lives.
+ */
+void conf_keep_fixed(struct conf *fresh, struct conf *running);
 
 /* The text of a password file without its line end; refused when others can read it. */
 int conf_read_password(const char *path, char **password, struct err *err);

@@ -36,7 +36,7 @@ static void print_job(struct conf_printer *p, const struct conf_class *class)
 	for (const struct conf_key *k = conf_keys_handler; k->name; k++) {
 		bool command = k->type == &conf_type_argv;
 
-		if (!k->type->print || command != (class->handler == CONF_HANDLER_COMMAND))
+		if (command != (class->handler == CONF_HANDLER_COMMAND))
 			continue;
 		text_addf(p->out, "    %s: ", k->name);
 		conf_key_print(k, class, p);

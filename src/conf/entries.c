@@ -67,7 +67,7 @@ static void check_pool(
 {
 	const struct conf_node *queues = conf_node_get(n, "queues");
 
-	if (n->kind == CONF_NODE_BROKEN)
+	if (n->kind != CONF_NODE_MAP && !conf_node_is_null(n))
 		return;
 	if (!queues)
 		conf_node_fault(&l->faults, n, "has no queues, allowed is queues: [NAME, ...]");
@@ -116,7 +116,7 @@ void conf_entries_read_pools(struct conf_loader *l, const struct conf_node *map)
 
 /* -- jobs -- */
 
-static const char *const HANDLERS[] = {"command", "function", "each", "filter", NULL};
+static const char *const HANDLERS[] = {"command", "function", NULL};
 
 static void read_handler(struct conf_loader *l, const struct conf_node *n, struct conf_class *class)
 {

@@ -50,7 +50,9 @@ void conf_fault_add(struct conf_faults *f, const char *file, unsigned line, cons
 	va_start(ap, fmt);
 	must(vasprintf(&sentence, fmt, ap) >= 0);
 	va_end(ap);
-	text_addf(&t, "%s: %s", key, sentence);
+	if (key)
+		text_addf(&t, "%s: ", key);
+	text_add_str(&t, sentence);
 	free(sentence);
 	f->list[f->n] = (struct conf_fault){
 		.file = must_strdup(file),

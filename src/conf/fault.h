@@ -19,7 +19,7 @@ struct conf_faults {
 	size_t unsaid; /* those beyond the number that anybody reads */
 };
 
-/* `key` as it is to be shown; line 0: none in particular. */
+/* `key` as it is to be shown, NULL: none; line 0: none in particular. */
 void conf_fault_add(struct conf_faults *f, const char *file, unsigned line, const char *key,
 	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 

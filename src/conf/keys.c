@@ -86,7 +86,7 @@ static const char *const FORMATS[] = {"logfmt", "json", NULL};
 static const char *const KINDS[] = {"exponential", "linear", "constant", NULL};
 static const char *const JITTERS[] = {"none", "full", NULL};
 static const char *const DELIVERIES[] = {"at-least-once", "at-most-once", NULL};
-static const char *const OVERLAPS[] = {"allow", "skip", "queue", NULL};
+static const char *const OVERLAPS[] = {"allow", "skip", "queue", "replace", NULL};
 static const char *const ITEM_ERRORS[] = {"stop", "skip", "pause", NULL};
 static const char *const PART_FAILURES[] = {"go-on", "stop", NULL};
 static const char *const CHANGES[] = {"fail", "continue", NULL};
@@ -169,6 +169,8 @@ const struct conf_key conf_keys_class[] = {
 	{"adopt_orphans", &conf_type_bool, AT(adopt_orphans), 0, 0, 0, NULL},
 	{"track", &conf_type_bool, AT(track), 0, 0, 0, NULL},
 
+	{"each", &conf_type_later, 0, 0, 0, LATER, NULL},
+	{"filter", &conf_type_later, 0, 0, 0, LATER, NULL},
 	{"retries", &conf_type_count, AT(retries), 0, 1000, LATER, NULL},
 	{"backoff", &conf_type_section, AT(backoff), 0, 0, LATER, BACKOFF},
 	{"exclusive", &conf_type_bool, AT(exclusive), 0, 0, LATER, NULL},
@@ -209,8 +211,6 @@ const struct conf_key conf_keys_class[] = {
 const struct conf_key conf_keys_handler[] = {
 	{"command", &conf_type_argv, AT(command), 0, 0, 0, NULL},
 	{"function", &conf_type_string, AT(function), 1, 256, 0, NULL},
-	{"each", &conf_type_later, 0, 0, 0, LATER, NULL},
-	{"filter", &conf_type_later, 0, 0, 0, LATER, NULL},
 	{0},
 };
 #undef AT

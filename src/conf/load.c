@@ -63,8 +63,7 @@ static const struct conf_node *add_file(struct conf_loader *l, const char *path)
 	struct text text = {0};
 
 	if (read_file(path, &text) < 0)
-		conf_fault_add(&l->faults, path, 0, "top level",
-			"cannot be read: %s, allowed is a file that can", strerror(errno));
+		conf_fault_add(&l->faults, path, 0, NULL, "cannot be read: %s", strerror(errno));
 	else
 		tree = add_tree(l, path, (struct span){text.data, text.len});
 	text_fini(&text);

@@ -94,9 +94,9 @@ void conf_node_fault(struct conf_faults *f, const struct conf_node *n, const cha
 void conf_node_say(struct text *out, const struct conf_node *n)
 {
 	if (n->kind == CONF_NODE_LIST)
-		text_add_str(out, "a list");
+		text_add_str(out, n->n > 0 ? "a list" : "an empty list");
 	else if (n->kind == CONF_NODE_MAP)
-		text_add_str(out, "a map");
+		text_add_str(out, n->n > 0 ? "a map" : "an empty map");
 	else if (conf_node_is_null(n))
 		text_add_str(out, "empty");
 	else

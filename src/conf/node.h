@@ -32,6 +32,7 @@ struct conf_node {
 	char *key;	  /* in a map; else NULL */
 	char *text;	  /* of a scalar */
 	bool plain;	  /* the scalar stands without quotes */
+	bool cut;	  /* of the root: the text could not be read to its end */
 	struct conf_node *parent;
 	struct conf_node **items; /* of a list or a map */
 	size_t n, cap;
@@ -39,8 +40,8 @@ struct conf_node {
 
 /*
  * Reads `text`; `file`, which must outlive the tree, is what faults are told with. An empty file
- * is an empty map. After a fault the tree holds what could be read all the same; NULL where there
- * is nothing to go on with.
+ * is an empty map. After a fault the tree holds what could be read all the same, but the section
+ * that the text breaks off in is BROKEN; NULL where there is nothing to go on with.
  */
 struct conf_node *conf_node_parse(const char *file, struct span text, struct conf_faults *faults);
 void conf_node_free(struct conf_node *n); /* NULL is fine */

@@ -90,12 +90,13 @@ static void say_unknown(struct conf_reader *r, const struct conf_key *keys, cons
 	}
 	for (; keys->name; keys++) {
 		guess(n->key, keys->name, &best, &least);
-		if (r->refuse_later && (keys->flags & CONF_KEY_LATER))
+		if (keys->type == &conf_type_later ||
+			(r->refuse_later && (keys->flags & CONF_KEY_LATER)))
 			continue;
 		add_word(&allowed, keys->name, first);
 		first = false;
 	}
-	conf_node_fault(r->faults, n, "is no key%s%s%s, allowed are %s",
+	conf_node_fault(r->faults, n, "is an unknown key%s%s%s, allowed are %s",
 		best ? " (did you mean " : "", best ? best : "", best ? "?)" : "",
 		allowed.data ? allowed.data : "none");
 	text_fini(&allowed);
@@ -134,7 +135,7 @@ void conf_key_read(
 	if (k->type->read(r, k, n, place_in(k, base)))
 		return;
 	if ((k->flags & CONF_KEY_SECRET) && conf_scalar(n))
-		text_add_str(&what, "something else");
+		text_add_str(&what, "no such URL"); /* it may hold a password */
 	else
 		conf_node_say(&what, n);
 	k->type->allow(k, &allowed);

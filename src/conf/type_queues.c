@@ -96,9 +96,13 @@ static bool read_queues(
 	struct conf_pool *pool = at;
 
 	fini_queues(k, at);
-	if ((n->kind != CONF_NODE_LIST && n->kind != CONF_NODE_MAP) || n->n > MOST_QUEUES ||
-		!has_queue(n))
+	if ((n->kind != CONF_NODE_LIST && n->kind != CONF_NODE_MAP) || n->n > MOST_QUEUES)
 		return false;
+	if (!has_queue(n)) {
+		conf_node_fault(r->faults, n,
+			"has no queue to search, allowed is at least one besides exclusions");
+		return true;
+	}
 	pool->queues = must_alloc((n->n + 1) * sizeof(char *));
 	if (n->kind == CONF_NODE_MAP)
 		read_map(r, n, pool);

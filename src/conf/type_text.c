@@ -139,8 +139,7 @@ static const char *const SCHEMES[] = {"redis://", "rediss://", "unix://", NULL};
 static void allow_url(const struct conf_key *k, struct text *out)
 {
 	(void)k;
-	text_add_str(out, "redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH?db=DB "
-			  "(redis+sentinel:// is not built yet)");
+	text_add_str(out, "redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH?db=DB");
 }
 
 static bool read_url(
@@ -150,6 +149,12 @@ static bool read_url(
 
 	if (!s)
 		return false;
+	if (strncmp(s, "redis+sentinel://", 17) == 0) {
+		conf_node_fault(r->faults, n,
+			"names a Sentinel, which is not built yet, allowed is "
+			"redis://HOST:PORT/DB");
+		return true;
+	}
 	for (size_t i = 0; SCHEMES[i]; i++)
 		if (strncmp(s, SCHEMES[i], strlen(SCHEMES[i])) == 0 && s[strlen(SCHEMES[i])])
 			return read_string(r, k, n, at);

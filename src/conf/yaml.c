@@ -243,15 +243,15 @@ static void on_error(struct builder *b, const yaml_parser_t *p, struct span text
 {
 	struct text sentence = {0};
 	unsigned line = line_of(p->problem_mark);
-	bool alias = p->context && strstr(p->context, "alias");
+	const char *context = p->context ? p->context : "";
 
 	if (p->error == YAML_READER_ERROR)
 		line = line_at(text, p->problem_offset);
 	text_addf(&sentence, "is no YAML: %s", p->problem ? p->problem : "out of memory");
-	if (p->context)
-		text_addf(&sentence, " %s", p->context);
-	if (alias)
-		text_add_str(&sentence, "; write in quotes what begins with *");
+	if (*context)
+		text_addf(&sentence, " %s", context);
+	if (strstr(context, "alias") || strstr(context, "tag"))
+		text_add_str(&sentence, "; write in quotes what begins with * or !");
 	fault(b, line, sentence.data);
 	text_fini(&sentence);
 }
@@ -288,19 +288,31 @@ static void check_end(struct builder *b, yaml_parser_t *p, struct span text)
 	}
 }
 
+/* What is half read would only give rise to faults that are none. */
+static void cut_off(struct builder *b)
+{
+	struct conf_node *section = b->open;
+
+	b->root->cut = true;
+	while (section->parent && section->parent->parent)
+		section = section->parent;
+	if (section->parent)
+		section->kind = CONF_NODE_BROKEN;
+}
+
 static bool check_text(const char *file, struct span text, struct conf_faults *faults)
 {
 	size_t i = 0, n;
 
 	if (text.len > CONF_FILE_MAX) {
-		conf_fault_add(faults, file, 0, "top level", "is too large, allowed is 1 MiB");
+		conf_fault_add(faults, file, 0, NULL, "is too large, allowed is 1 MiB");
 		return false;
 	}
 	for (; i < text.len; i += n) {
 		n = utf8_sequence(text.at + i, text.len - i);
 		if (n > 0)
 			continue;
-		conf_fault_add(faults, file, line_at(text, i), "top level",
+		conf_fault_add(faults, file, line_at(text, i), NULL,
 			"holds a byte that is no UTF-8, allowed is UTF-8");
 		return false;
 	}
@@ -319,6 +331,8 @@ struct conf_node *conf_node_parse(const char *file, struct span text, struct con
 	yaml_parser_set_input_string(&p, (const unsigned char *)(text.at ? text.at : ""), text.len);
 	while (step(&b, &p, text))
 		;
+	if (b.open)
+		cut_off(&b);
 	if (b.root && !b.open && faults->n == before)
 		check_end(&b, &p, text);
 	yaml_parser_delete(&p);

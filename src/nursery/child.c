@@ -68,10 +68,12 @@ static int settle_descriptors(const struct child_descriptors *d)
 /* Nothing can be told before the socket stands: end of file there is a failed spawn. */
 static void settle(const struct facts *f, const struct child_descriptors *d)
 {
+	const char name[] = "drover-job"; /* by it the undertaker tells us from a nursery */
+
 	die_with_droverd(f);
 	kernel_lead_group();
 	reset_signals(f);
-	kernel_prctl(PR_SET_NAME, (unsigned long)(uintptr_t) "drover-job");
+	kernel_prctl(PR_SET_NAME, (unsigned long)(uintptr_t)name);
 	if (enter_cgroup(d->cgroup) != 0 || settle_descriptors(d) != 0)
 		_exit(JOB_EXIT_NOT_STARTED);
 }
@@ -131,7 +133,7 @@ _Noreturn static void perform(
 		struct err err;
 
 		if (--jobs == 0)
-			_exit(status);
+			kernel_exit(status);
 		say_done(status);
 		job_message_fini(m);
 		next_job(buffer, m);

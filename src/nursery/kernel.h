@@ -55,4 +55,10 @@ static inline int kernel_setrlimit(int what, const struct rlimit *limit)
 	return (int)syscall(SYS_prlimit64, 0, what, limit, NULL);
 }
 
+_Noreturn static inline void kernel_exit(int status)
+{
+	for (;;)
+		syscall(SYS_exit_group, status);
+}
+
 #endif

@@ -197,6 +197,8 @@ static int receive(struct request *r)
 	if (n <= 0)
 		return 0;
 	take_descriptors(r, &m);
+	if (nursery_is_retire((struct span){bytes, (size_t)n}))
+		_exit(0); /* its jobs are droverd's, and live on */
 	if (nursery_spawn_parse(&r->spawn, (struct span){bytes, (size_t)n}, r->n_fds, &err) == 0 &&
 		!(m.msg_flags & MSG_CTRUNC))
 		return 1;

@@ -33,7 +33,7 @@ static void add_record(struct words *w, const struct verbs_record *r)
 }
 
 bool verbs_fetch(struct verbs *v, struct span pool, int64_t number, int64_t max_payload_bytes,
-	const char *const *queues, size_t n_queues, const struct verbs_wanted *wanted,
+	const struct span *queues, size_t n_queues, const struct verbs_wanted *wanted,
 	size_t n_wanted, redis_reply_fn *fn, void *ctx)
 {
 	struct words *w = begin(v);
@@ -43,7 +43,7 @@ bool verbs_fetch(struct verbs *v, struct span pool, int64_t number, int64_t max_
 	words_add_key(w, v->prefix, KEY_PAUSE_ALL, NO_SPAN);
 	words_add_key(w, v->prefix, KEY_PAUSED, NO_SPAN);
 	for (size_t i = 0; i < n_queues; i++)
-		words_add_key(w, v->prefix, KEY_QUEUE, span_of(queues[i]));
+		words_add_key(w, v->prefix, KEY_QUEUE, queues[i]);
 	words_add_str(w, v->lease);
 	words_add(w, pool);
 	words_add_int(w, number);
@@ -153,7 +153,7 @@ bool verbs_leave(struct verbs *v, redis_reply_fn *fn, void *ctx)
 }
 
 /* CACHING YES concerns the very next command, so the two must go out together. */
-bool verbs_watch(struct verbs *v, bool tracked, bool members, const char *const *queues,
+bool verbs_watch(struct verbs *v, bool tracked, bool members, const struct span *queues,
 	size_t n_queues, redis_reply_fn *fn, void *ctx)
 {
 	static const struct span CACHING[] = {{"CLIENT", 6}, {"CACHING", 7}, {"YES", 3}};
@@ -168,7 +168,7 @@ bool verbs_watch(struct verbs *v, bool tracked, bool members, const char *const 
 	words_add_key(w, v->prefix, KEY_PAUSE_ALL, NO_SPAN);
 	words_add_key(w, v->prefix, KEY_PAUSED, NO_SPAN);
 	for (size_t i = 0; i < n_queues; i++)
-		words_add_key(w, v->prefix, KEY_QUEUE, span_of(queues[i]));
+		words_add_key(w, v->prefix, KEY_QUEUE, queues[i]);
 	words_add_str(w, v->prefix);
 	words_add_str(w, members ? "members" : "");
 	return send_script(v, &script_watch, 3 + n_queues, fn, ctx);

@@ -26,7 +26,7 @@ struct verbs_wanted {
 
 /* Answers UNKNOWN | OLD | JOBS token entry .. ; `number` rises by one with each answered call. */
 bool verbs_fetch(struct verbs *v, struct span pool, int64_t number, int64_t max_payload_bytes,
-	const char *const *queues, size_t n_queues, const struct verbs_wanted *wanted,
+	const struct span *queues, size_t n_queues, const struct verbs_wanted *wanted,
 	size_t n_wanted, redis_reply_fn *fn, void *ctx);
 
 /* Fields and values of a run record, alternating; empty where the job has none. */
@@ -81,7 +81,7 @@ bool verbs_reenter(struct verbs *v, const struct verbs_pool_mark *pools, size_t 
 bool verbs_leave(struct verbs *v, redis_reply_fn *fn, void *ctx);
 
 /* Answers paused, a length per queue (-1: no list), then the names of all queues if `members`. */
-bool verbs_watch(struct verbs *v, bool tracked, bool members, const char *const *queues,
+bool verbs_watch(struct verbs *v, bool tracked, bool members, const struct span *queues,
 	size_t n_queues, redis_reply_fn *fn, void *ctx);
 
 enum verbs_enlist { VERBS_ENLIST_ADD, VERBS_ENLIST_BEAT, VERBS_ENLIST_REMOVE };

@@ -21,3 +21,12 @@ int nursery_spawn_parse(
 		return err_set(err, "a spawn with %zu descriptors, due are %zu", descriptors, due);
 	return 0;
 }
+
+bool nursery_is_retire(struct span packet)
+{
+	uint32_t message = 0;
+
+	if (packet.len == sizeof message)
+		memcpy(&message, packet.at, sizeof message);
+	return message == NURSERY_RETIRE;
+}

@@ -8,6 +8,8 @@
  * droverd -> nursery  struct nursery_spawn, with descriptors: job socket, output, [cgroup folder]
  * nursery -> droverd  struct nursery_refused where no child could be made
  *
+ * droverd -> nursery  uint32_t NURSERY_RETIRE: another one takes over; exit, and bury nobody
+ *
  * There is no "spawned" message: the child itself says JOB_HELLO on its job socket, and droverd
  * takes its pid from the credentials of that message. End of file before it is a failed spawn.
  *
@@ -17,6 +19,7 @@
 #ifndef DROVER_WIRE_NURSERY_H
 #define DROVER_WIRE_NURSERY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,7 +30,11 @@
 #define NURSERY_PROTOCOL    1
 #define NURSERY_MESSAGE_MAX 65536
 
-enum nursery_message { NURSERY_SPAWN = 0x4e535031, NURSERY_REFUSED = 0x4e535032 };
+enum nursery_message {
+	NURSERY_SPAWN = 0x4e535031,
+	NURSERY_REFUSED = 0x4e535032,
+	NURSERY_RETIRE = 0x4e535033,
+};
 
 #define NURSERY_SPAWN_CGROUP 1u /* a third descriptor: clone into this cgroup v2 folder */
 
@@ -54,5 +61,7 @@ _Static_assert(sizeof(struct nursery_refused) == 40, "layout is a contract");
  * `out` then holds what could be read, for the refusal. */
 int nursery_spawn_parse(
 	struct nursery_spawn *out, struct span packet, size_t descriptors, struct err *err);
+
+bool nursery_is_retire(struct span packet);
 
 #endif

@@ -1,0 +1,42 @@
+/*
+ * job: one payload in hand, from the answer of a fetch to the confirmation of its verdict. Its
+ * bytes are the lease's entry; everything else points into them or is decoded from them.
+ */
+#ifndef DROVER_SUPERVISOR_JOB_H
+#define DROVER_SUPERVISOR_JOB_H
+
+#include "queue/entry.h"
+#include "queue/envelope.h"
+#include "supervisor/settings.h"
+
+struct job {
+	struct settings *settings;	    /* counted */
+	const struct class_settings *class; /* NULL: no entry for it, or not readable */
+	char *token;
+	char *bytes; /* the entry */
+	struct entry entry;
+	struct envelope envelope;
+	bool readable; /* the payload is a job; else `why` is the sentence */
+	struct err why;
+	struct span jid;  /* its own, or the one the fetch named */
+	struct job *next; /* for whoever keeps it in a list */
+};
+
+/* NULL and a sentence where `entry` is none (our own or Redis's fault, never the client's). */
+struct job *job_new(
+	struct settings *settings, struct span token, struct span entry, struct err *err);
+void job_free(struct job *j);
+
+struct span job_class_name(const struct job *j);
+
+/* enqueued | delayed | retry | resumed | recovered, as DROVER_ORIGIN says it. */
+const char *job_origin(const struct job *j);
+
+/* It asks for the script `start` before it runs. */
+bool job_wants_start(const struct job *j);
+bool job_is_tracked(const struct job *j);
+
+/* What its main process reads before it begins, appended whole. */
+void job_add_message(struct text *out, const struct job *j, const char *lease);
+
+#endif

@@ -1,0 +1,293 @@
+/* outbox: see outbox.h. droverd. */
+#include "supervisor/outbox.h"
+#include "base/log.h"
+#include "base/must.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH_MAX = 128, REFUSED_AGAIN_MS = 1000 };
+
+struct item {
+	struct verdict verdict; /* points into bytes */
+	struct text bytes;
+	struct span *pairs;
+	void *owner;
+	struct item *next;
+};
+
+struct list {
+	struct item *first, **last;
+	size_t n;
+};
+
+/* One call of finish.lua under way. */
+struct batch {
+	struct outbox *outbox;
+	struct list items;
+	struct batch *next;
+};
+
+struct outbox {
+	struct verbs *verbs;
+	int64_t keep_ms;
+	const struct outbox_events *events;
+	void *ctx;
+	struct list waiting;
+	struct batch *under_way;
+	struct event *again;
+	bool held_back; /* Redis refused one: wait for the timer */
+	bool refusal_said;
+};
+
+static void list_init(struct list *l)
+{
+	*l = (struct list){.last = &l->first};
+}
+
+static void list_add(struct list *l, struct item *i)
+{
+	i->next = NULL;
+	*l->last = i;
+	l->last = &i->next;
+	l->n++;
+}
+
+static struct item *list_take(struct list *l)
+{
+	struct item *i = l->first;
+
+	if (i == NULL)
+		return NULL;
+	l->first = i->next;
+	if (l->first == NULL)
+		l->last = &l->first;
+	l->n--;
+	return i;
+}
+
+static void list_prepend(struct list *l, struct list *front)
+{
+	if (front->first == NULL)
+		return;
+	*front->last = l->first;
+	if (l->first == NULL)
+		l->last = front->last;
+	l->first = front->first;
+	l->n += front->n;
+	list_init(front);
+}
+
+static void free_item(struct item *i)
+{
+	text_fini(&i->bytes);
+	free(i->pairs);
+	free(i);
+}
+
+/* Spans into a text that may still move: first offsets, then pointers. */
+static void copy_span(struct text *bytes, struct span *s)
+{
+	size_t at = bytes->len;
+
+	text_add_span(bytes, *s);
+	s->at = (const char *)(uintptr_t)at;
+}
+
+static void settle_span(const struct text *bytes, struct span *s)
+{
+	s->at = bytes->data + (uintptr_t)s->at;
+}
+
+static struct item *copy_verdict(const struct verdict *v)
+{
+	struct item *i = must_alloc(sizeof *i);
+	size_t n = v->record.n_pairs;
+
+	i->verdict = *v;
+	if (n > 0) {
+		i->pairs = must_alloc(n * sizeof *i->pairs);
+		memcpy(i->pairs, v->record.pairs, n * sizeof *i->pairs);
+		i->verdict.record.pairs = i->pairs;
+	}
+	text_reserve(&i->bytes, v->token.len + v->worker.len + v->queue.len + v->text.len);
+	struct span *spans[] = {&i->verdict.token, &i->verdict.worker, &i->verdict.queue,
+		&i->verdict.text, &i->verdict.record.jid};
+	for (size_t k = 0; k < 5; k++)
+		copy_span(&i->bytes, spans[k]);
+	for (size_t k = 0; k < n; k++)
+		copy_span(&i->bytes, &i->pairs[k]);
+	for (size_t k = 0; k < 5; k++)
+		settle_span(&i->bytes, spans[k]);
+	for (size_t k = 0; k < n; k++)
+		settle_span(&i->bytes, &i->pairs[k]);
+	return i;
+}
+
+static void unlink_batch(struct batch *b)
+{
+	struct batch **p = &b->outbox->under_way;
+
+	while (*p != b)
+		p = &(*p)->next;
+	*p = b->next;
+}
+
+static void hold_back(struct outbox *o, const struct item *i, const struct redis_reply *why)
+{
+	const struct timeval tv = {.tv_sec = REFUSED_AGAIN_MS / 1000};
+
+	if (!o->refusal_said)
+		log_event(LOG_ERROR, "verdict.refused", LOG_SPAN("token", i->verdict.token),
+			LOG_SPAN("error", why->text), LOG_NUM("again_in_ms", REFUSED_AGAIN_MS));
+	o->refusal_said = true;
+	o->held_back = true;
+	evtimer_add(o->again, &tv);
+}
+
+static void settle_item(
+	struct outbox *o, struct list *back, struct item *i, const struct redis_reply *answer)
+{
+	if (span_is(answer->text, "stale"))
+		log_event(LOG_WARN, "verdict.stale", LOG_SPAN("token", i->verdict.token));
+	else if (!span_is(answer->text, "applied")) {
+		hold_back(o, i, answer);
+		list_add(back, i);
+		return;
+	}
+	if (i->owner)
+		o->events->confirmed(o->ctx, i->owner);
+	free_item(i);
+}
+
+static void on_answer(void *arg, const struct redis_reply *r)
+{
+	struct batch *b = arg;
+	struct outbox *o = b->outbox;
+	struct list back;
+	struct item *i;
+
+	list_init(&back);
+	unlink_batch(b);
+	if (r && r->type == REDIS_ARRAY && r->n == b->items.n + 1 &&
+		span_is(r->items[0]->text, "OK")) {
+		for (size_t k = 1; (i = list_take(&b->items)) != NULL; k++)
+			settle_item(o, &back, i, r->items[k]);
+		o->refusal_said = o->refusal_said && back.n > 0;
+	} else if (r && r->type == REDIS_ARRAY && r->n == 1) {
+		o->events->unknown_lease(o->ctx);
+	} else if (r && b->items.first) {
+		hold_back(o, b->items.first, r); /* Redis refuses all: READONLY, LOADING, BUSY .. */
+	}
+	list_prepend(&b->items, &back);
+	list_prepend(&o->waiting, &b->items);
+	free(b);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct outbox *o = arg;
+
+	(void)fd, (void)what;
+	o->held_back = false;
+	outbox_flush(o);
+}
+
+struct outbox *outbox_new(struct event_base *base, struct verbs *verbs, int64_t keep_ms,
+	const struct outbox_events *events, void *ctx)
+{
+	struct outbox *o = must_alloc(sizeof *o);
+
+	*o = (struct outbox){.verbs = verbs, .keep_ms = keep_ms, .events = events, .ctx = ctx};
+	list_init(&o->waiting);
+	o->again = evtimer_new(base, on_again, o);
+	return o;
+}
+
+void outbox_free(struct outbox *o)
+{
+	struct item *i;
+
+	if (o == NULL)
+		return;
+	must(o->under_way == NULL);
+	while ((i = list_take(&o->waiting)) != NULL)
+		free_item(i);
+	event_free(o->again);
+	free(o);
+}
+
+void outbox_add(struct outbox *o, const struct verdict *v, void *owner)
+{
+	struct item *i = copy_verdict(v);
+
+	i->owner = owner;
+	list_add(&o->waiting, i);
+}
+
+static bool send_batch(struct outbox *o)
+{
+	struct verdict verdicts[BATCH_MAX];
+	struct batch *b = must_alloc(sizeof *b);
+	size_t n = 0;
+
+	b->outbox = o;
+	list_init(&b->items);
+	while (n < BATCH_MAX && o->waiting.first) {
+		struct item *i = list_take(&o->waiting);
+
+		verdicts[n++] = i->verdict;
+		list_add(&b->items, i);
+	}
+	b->next = o->under_way;
+	o->under_way = b;
+	if (verbs_finish(o->verbs, verdicts, n, o->keep_ms, on_answer, b))
+		return true;
+	unlink_batch(b);
+	list_prepend(&o->waiting, &b->items);
+	free(b);
+	return false;
+}
+
+void outbox_flush(struct outbox *o)
+{
+	while (o->waiting.first && !o->held_back && redis_is_up(o->verbs->redis))
+		if (!send_batch(o))
+			return;
+}
+
+/* Batches under way are answered UNKNOWN and come back here as waiting; so they are emptied now. */
+void outbox_drop_all(struct outbox *o)
+{
+	struct list all;
+	struct item *i;
+
+	list_init(&all);
+	list_prepend(&all, &o->waiting);
+	for (struct batch *b = o->under_way; b; b = b->next)
+		list_prepend(&all, &b->items);
+	while ((i = list_take(&all)) != NULL) {
+		if (i->owner)
+			o->events->confirmed(o->ctx, i->owner);
+		free_item(i);
+	}
+}
+
+size_t outbox_count(const struct outbox *o)
+{
+	size_t n = o->waiting.n;
+
+	for (const struct batch *b = o->under_way; b; b = b->next)
+		n += b->items.n;
+	return n;
+}
+
+void outbox_each(const struct outbox *o, outbox_each_fn *fn, void *ctx)
+{
+	for (const struct item *i = o->waiting.first; i; i = i->next)
+		fn(ctx, i->verdict.token);
+	for (const struct batch *b = o->under_way; b; b = b->next)
+		for (const struct item *i = b->items.first; i; i = i->next)
+			fn(ctx, i->verdict.token);
+}

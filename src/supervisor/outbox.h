@@ -1,0 +1,38 @@
+/*
+ * outbox: verdicts on their way to Redis. Each is kept until Redis has confirmed it, whatever
+ * happens to the connection; sending it again is harmless (finish.lua). What comes together goes
+ * out together.
+ */
+#ifndef DROVER_SUPERVISOR_OUTBOX_H
+#define DROVER_SUPERVISOR_OUTBOX_H
+
+#include "queue/verbs.h"
+
+struct event_base;
+struct outbox;
+
+struct outbox_events {
+	/* Redis applied it, or it was stale: the token is nobody's any more. */
+	void (*confirmed)(void *ctx, void *owner);
+	/* Redis does not know the lease: a beat is due. */
+	void (*unknown_lease)(void *ctx);
+};
+
+struct outbox *outbox_new(struct event_base *base, struct verbs *verbs, int64_t keep_ms,
+	const struct outbox_events *events, void *ctx);
+void outbox_free(struct outbox *o);
+
+/* Copies the verdict. `owner` comes back with `confirmed`; NULL: nobody waits for it. */
+void outbox_add(struct outbox *o, const struct verdict *v, void *owner);
+
+/* Sends what waits; to be called at the end of a turn and when the connection is back. */
+void outbox_flush(struct outbox *o);
+
+/* The lease is another's: nothing of this counts. Every owner is told `confirmed`. */
+void outbox_drop_all(struct outbox *o);
+
+size_t outbox_count(const struct outbox *o); /* not confirmed yet */
+typedef void outbox_each_fn(void *ctx, struct span token);
+void outbox_each(const struct outbox *o, outbox_each_fn *fn, void *ctx);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * outcome: what an end means. Pure: how the main process ended, why we ended it if we did, what
+ * the job said, what its class wishes -> verdict, exception and sentence.
+ */
+#ifndef DROVER_SUPERVISOR_OUTCOME_H
+#define DROVER_SUPERVISOR_OUTCOME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/text.h"
+#include "queue/verbs.h"
+
+/* Why droverd ended a job, if it did. */
+enum end_reason {
+	END_NONE,
+	END_TIMEOUT,
+	END_MEMORY,
+	END_CPU,
+	END_PROCESSES,
+	END_STOP,
+	END_OPERATOR, /* USR1 */
+	END_LOST,     /* the lease was taken over: no verdict counts any more */
+	END_REASONS
+};
+
+/* The word for logs: "timeout", "memory", .. */
+const char *end_reason_name(enum end_reason reason);
+
+struct ending {
+	enum end_reason reason;
+	int64_t limit, used; /* of the limit that was hit: ms, bytes or a count */
+	bool spawned;	     /* false: there never was a process; `said_message` tells why */
+	pid_t pid;
+	int exit_code; /* where signal is 0 */
+	int signal;    /* 0: it exited by itself */
+	bool term_sent, kill_sent;
+	int64_t wall_ms, kill_grace_ms;
+	struct rusage usage;
+	bool at_most_once;
+	struct span said_exception, said_message; /* from an `error` line; .len 0: not said */
+};
+
+struct outcome {
+	enum verdict_kind verdict;
+	bool interrupted;      /* with VERDICT_HEAD: a polite stop, counted as an interruption */
+	const char *exception; /* NULL: what the job said */
+	struct text error;     /* the caller's to free */
+};
+
+void outcome_decide(struct outcome *out, const struct ending *end);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * output: what a job prints. Lines go into the log, at most so many a second; the tail is kept
+ * for its failure record. Memory is had only when something is printed.
+ */
+#ifndef DROVER_SUPERVISOR_OUTPUT_H
+#define DROVER_SUPERVISOR_OUTPUT_H
+
+#include <stdint.h>
+
+#include "base/text.h"
+
+struct output {
+	struct text tail;    /* the last bytes, at most twice keep_bytes */
+	struct text partial; /* a line without its end yet */
+	int64_t second;	     /* of the line budget below */
+	int lines_this_second;
+	int64_t suppressed;
+};
+
+void output_add(
+	struct output *o, struct span bytes, size_t keep_bytes, struct span jid, int64_t now_ms);
+
+/* The job is over: logs what is left, and how many lines were not. */
+void output_end(struct output *o, struct span jid);
+
+/* The last `keep_bytes`, from the beginning of a line where something was cut off. */
+struct span output_tail(const struct output *o, size_t keep_bytes);
+void output_fini(struct output *o);
+
+#endif

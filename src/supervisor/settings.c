@@ -1,0 +1,130 @@
+/* settings: see settings.h. droverd. */
+#include "supervisor/settings.h"
+#include "base/must.h"
+#include "wire/job_message.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t limit_of(int64_t value)
+{
+	return value == CONF_NONE ? JOB_NO_LIMIT : (uint64_t)value;
+}
+
+/* A function is given an address-space limit with its memory limit; a command only where it asks. */
+static uint64_t address_space_of(const struct conf_class *c)
+{
+	return c->address_space ? limit_of(c->memory_bytes) : JOB_NO_LIMIT;
+}
+
+static int find_user(const struct conf_class *c, struct job_limits *limits, struct err *err)
+{
+	struct passwd *pw;
+
+	limits->uid = limits->gid = UINT32_MAX;
+	if (c->user == NULL)
+		return 0;
+	errno = 0;
+	pw = getpwnam(c->user);
+	if (pw == NULL)
+		return err_set(err, "jobs.%s.user: there is no user \"%s\" here", c->name, c->user);
+	limits->uid = pw->pw_uid;
+	limits->gid = pw->pw_gid;
+	return 0;
+}
+
+/* What a job sees of our environment: the names in pass_env that are set, then `env`. Entries of
+   the former are allocated, hence the count. */
+static char **build_env(const struct conf_class *c, size_t *n_own)
+{
+	size_t n = 0, max = 1;
+	char **env;
+
+	for (char **p = c->pass_env; *p; p++)
+		max++;
+	for (char **p = c->env; *p; p++)
+		max++;
+	env = must_alloc(max * sizeof *env);
+	for (char **p = c->pass_env; *p; p++) {
+		const char *value = getenv(*p);
+
+		if (value)
+			env[n++] = must_printf("%s=%s", *p, value);
+	}
+	*n_own = n;
+	for (char **p = c->env; *p; p++)
+		env[n++] = *p;
+	return env;
+}
+
+static int settle_class(struct class_settings *cs, const struct conf_class *c, struct err *err)
+{
+	struct job_class_source source = {.argv = c->command,
+		.function = c->function,
+		.directory = c->directory,
+		.user = c->user};
+	size_t n_own;
+	char **env;
+
+	cs->conf = c;
+	cs->nursery = c->handler == CONF_HANDLER_FUNCTION ? NURSERY_MODULES : NURSERY_COMMANDS;
+	source.limits = (struct job_limits){.open_files = limit_of(c->open_files),
+		.core_bytes = limit_of(c->core_bytes),
+		.cpu_s = c->cpu_ms == CONF_NONE ? JOB_NO_LIMIT : (uint64_t)(c->cpu_ms + 999) / 1000,
+		.address_space_bytes = address_space_of(c),
+		.nice = c->nice,
+		.handler = c->handler == CONF_HANDLER_FUNCTION ? JOB_FUNCTION : JOB_COMMAND,
+		.subreaper = c->adopt_orphans,
+		.reuse = (uint32_t)c->reuse};
+	if (find_user(c, &source.limits, err) < 0)
+		return -1;
+	env = build_env(c, &n_own);
+	source.env = env;
+	job_message_add_class(&cs->part, &source);
+	for (size_t i = 0; i < n_own; i++)
+		free(env[i]);
+	free(env);
+	return 0;
+}
+
+struct settings *settings_new(struct conf *conf, struct err *err)
+{
+	struct settings *s = must_alloc(sizeof *s);
+
+	s->refs = 1;
+	s->conf = conf;
+	s->classes = must_alloc((conf->n_classes + 1) * sizeof *s->classes);
+	for (size_t i = 0; i < conf->n_classes; i++) {
+		if (settle_class(&s->classes[i], &conf->classes[i], err) == 0)
+			continue;
+		settings_unref(s);
+		return NULL;
+	}
+	return s;
+}
+
+struct settings *settings_ref(struct settings *s)
+{
+	s->refs++;
+	return s;
+}
+
+void settings_unref(struct settings *s)
+{
+	if (s == NULL || --s->refs > 0)
+		return;
+	for (size_t i = 0; i < s->conf->n_classes; i++)
+		text_fini(&s->classes[i].part);
+	free(s->classes);
+	conf_unref(s->conf);
+	free(s);
+}
+
+const struct class_settings *settings_find(const struct settings *s, struct span class_name)
+{
+	const struct conf_class *c = conf_find_class(s->conf, class_name);
+
+	return c ? &s->classes[c - s->conf->classes] : NULL;
+}

@@ -1,0 +1,405 @@
+/*
+ * slot: see slot.h. droverd. The state table of a worker's life and its short actions; what a
+ * verdict looks like is in verdict.c, what a job's lines mean in said.c.
+ */
+#include "supervisor/slot.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/must.h"
+#include "supervisor/said.h"
+#include "supervisor/verdict.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SPAWN_DELAY_FIRST_MS = 50,
+	SPAWN_DELAY_MAX_MS = 16000,
+	NEVER_DIES_MS = 30000,
+	FIRST_SAMPLE_MS = 100
+};
+
+static void set_timer(struct slot *s, int64_t ms)
+{
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	event_del(&s->timer);
+	if (ms >= 0)
+		evtimer_add(&s->timer, &tv);
+}
+
+/* -- actions, in the order of a job's life ---------------------------------------------------------- */
+
+static void ask_start(struct slot *s)
+{
+	s->ops->ask_start(s->ctx, s);
+}
+
+static bool spare_fits(const struct slot *s)
+{
+	const struct class_settings *class = s->job->class;
+
+	return s->child_kind == class->nursery &&
+	       (s->child_class == NULL || s->child_class == class);
+}
+
+static void launch(struct slot *s)
+{
+	event_del(&s->timer);
+	if (s->child.state != CHILD_NONE && !spare_fits(s)) {
+		child_dismiss(&s->child); /* its exit brings us here again */
+		return;
+	}
+	if (s->child.state == CHILD_IDLE)
+		slot_handle(s, SLOT_EV_FITS);
+	else if (s->child.state == CHILD_NONE)
+		s->ops->spawn(s->ctx, s, s->job->class->nursery);
+}
+
+static void log_start(const struct slot *s)
+{
+	const struct job *j = s->job;
+
+	log_event(LOG_INFO, "job.start", LOG_SPAN("jid", j->jid),
+		LOG_SPAN("class", job_class_name(j)), LOG_SPAN("queue", j->entry.queue),
+		LOG_STR("worker", s->worker_id), LOG_NUM("pid", s->child.pid),
+		LOG_NUM("attempt", j->envelope.attempt), LOG_STR("origin", job_origin(j)));
+}
+
+static void give_job(struct slot *s)
+{
+	const struct conf_class *class = s->job->class->conf;
+	struct text message = {0};
+
+	s->spawn_delay_ms = 0;
+	s->child_class = class->reuse > 1 ? s->job->class : NULL;
+	s->child_jobs++;
+	s->peak = (struct tree_use){0};
+	s->ending = (struct ending){
+		.spawned = true, .pid = s->child.pid, .at_most_once = class->at_most_once};
+	s->started_mono_ms = clock_mono_ms();
+	s->next_pss_mono_ms = 0;
+	s->next_sample_mono_ms = s->started_mono_ms + FIRST_SAMPLE_MS;
+	log_start(s);
+	job_add_message(&message, s->job, s->lease);
+	set_timer(s, class->timeout_ms);
+	child_give_job(&s->child, &message);
+}
+
+/* Not for ever in this slot: the job goes back, so that another supervisor may have more luck. */
+static void spawn_later(struct slot *s)
+{
+	s->spawn_delay_ms = s->spawn_delay_ms ? 2 * s->spawn_delay_ms : SPAWN_DELAY_FIRST_MS;
+	if (s->spawn_delay_ms > SPAWN_DELAY_MAX_MS)
+		s->spawn_delay_ms = SPAWN_DELAY_MAX_MS;
+	set_timer(s, s->spawn_delay_ms);
+}
+
+static void send_term(struct slot *s)
+{
+	s->ending.term_sent = true;
+	child_signal_group(&s->child, SIGTERM);
+	child_signal_group(&s->child, SIGCONT);
+	set_timer(s, s->kill_grace_ms);
+}
+
+static void send_kill(struct slot *s)
+{
+	s->ending.kill_sent = true;
+	child_signal_group(&s->child, SIGKILL);
+	s->ops->kill_tree(s->ctx, s);
+	set_timer(s, NEVER_DIES_MS);
+}
+
+static void run_out_of_time(struct slot *s)
+{
+	s->ending.limit = s->job->class->conf->timeout_ms;
+	s->ending.used = clock_mono_ms() - s->started_mono_ms;
+	slot_end(s, END_TIMEOUT, false);
+}
+
+static void say_never_dies(struct slot *s)
+{
+	log_event(LOG_ERROR, "job.never_dies", LOG_SPAN("jid", s->job->jid),
+		LOG_NUM("pid", s->child.pid), LOG_STR("worker", s->worker_id),
+		LOG_STR("error",
+			"it was sent SIGKILL and has not ended: it hangs in the kernel; its worker "
+			"stays taken"));
+	set_timer(s, 10 * NEVER_DIES_MS);
+}
+
+static void clear(struct slot *s)
+{
+	event_del(&s->timer);
+	s->ending.wall_ms = clock_mono_ms() - s->started_mono_ms;
+	s->ending.kill_grace_ms = s->kill_grace_ms;
+	if (s->ops->clear(s->ctx, s))
+		slot_handle(s, SLOT_EV_CLEARED);
+}
+
+/* A job that ended while its child lives on for the next one of its class. */
+static void judge_in_child(struct slot *s)
+{
+	event_del(&s->timer);
+	s->ending.wall_ms = clock_mono_ms() - s->started_mono_ms;
+	s->ending.exit_code = s->said.done_status;
+	child_job_done(&s->child);
+	if (s->child_jobs >= s->job->class->conf->reuse)
+		child_dismiss(&s->child);
+	verdict_send(s);
+}
+
+/* Told to end, it says that it is done: what it says counts, and it is given nothing more. */
+static void note_done(struct slot *s)
+{
+	child_dismiss(&s->child);
+}
+
+static void drop_job(struct slot *s)
+{
+	job_free(s->job);
+	s->job = NULL;
+	s->stop_asked = false;
+	output_fini(&s->output);
+	said_fini(&s->said);
+	event_del(&s->timer);
+	s->ops->freed(s->ctx, s);
+}
+
+static void nothing(struct slot *s)
+{
+	(void)s;
+}
+
+/* -- the table -------------------------------------------------------------------------------------- */
+
+struct transition {
+	void (*action)(struct slot *); /* NULL: this event cannot come in this state */
+	enum slot_state next;	       /* set before the action runs */
+};
+
+static const struct transition TABLE[SLOT_STATES][SLOT_EVENTS] =
+	{
+		[SLOT_FREE] =
+			{
+				[SLOT_EV_BAD] = {verdict_send_bad, SLOT_VERDICT},
+				[SLOT_EV_ASK] = {ask_start, SLOT_STARTING},
+				[SLOT_EV_PLAIN] = {launch, SLOT_LAUNCHING},
+				[SLOT_EV_READY] = {nothing, SLOT_FREE},
+				[SLOT_EV_NO_CHILD] = {nothing, SLOT_FREE},
+				[SLOT_EV_DONE] = {nothing, SLOT_FREE},
+				[SLOT_EV_EXITED] = {nothing, SLOT_FREE},
+				[SLOT_EV_END] = {nothing, SLOT_FREE},
+				[SLOT_EV_KILL] = {nothing, SLOT_FREE},
+				[SLOT_EV_GO] = {nothing, SLOT_FREE},
+				[SLOT_EV_STALE] = {nothing, SLOT_FREE},
+			},
+		[SLOT_STARTING] =
+			{
+				[SLOT_EV_GO] = {launch, SLOT_LAUNCHING},
+				[SLOT_EV_STALE] = {drop_job, SLOT_FREE},
+				[SLOT_EV_END] = {verdict_send_back, SLOT_VERDICT},
+				[SLOT_EV_KILL] = {verdict_send_back, SLOT_VERDICT},
+				[SLOT_EV_READY] = {nothing, SLOT_STARTING},
+				[SLOT_EV_NO_CHILD] = {nothing, SLOT_STARTING},
+				[SLOT_EV_EXITED] = {nothing, SLOT_STARTING},
+				[SLOT_EV_DONE] = {nothing, SLOT_STARTING},
+			},
+		[SLOT_LAUNCHING] =
+			{
+				[SLOT_EV_READY] = {launch, SLOT_LAUNCHING},
+				[SLOT_EV_FITS] = {give_job, SLOT_RUNNING},
+				[SLOT_EV_NO_CHILD] = {spawn_later, SLOT_LAUNCHING},
+				[SLOT_EV_TIMER] = {launch, SLOT_LAUNCHING},
+				[SLOT_EV_EXITED] = {launch,
+					SLOT_LAUNCHING}, /* a spare that did not fit, or died */
+				[SLOT_EV_END] = {verdict_send_back, SLOT_VERDICT},
+				[SLOT_EV_KILL] = {verdict_send_back, SLOT_VERDICT},
+				[SLOT_EV_DONE] = {nothing, SLOT_LAUNCHING},
+			},
+		[SLOT_RUNNING] =
+			{
+				[SLOT_EV_EXITED] = {clear, SLOT_CLEARING},
+				[SLOT_EV_DONE] = {judge_in_child, SLOT_VERDICT},
+				[SLOT_EV_END] = {send_term, SLOT_ENDING},
+				[SLOT_EV_KILL] = {send_kill, SLOT_KILLED},
+				[SLOT_EV_TIMER] = {run_out_of_time, SLOT_RUNNING},
+			},
+		[SLOT_ENDING] =
+			{
+				[SLOT_EV_EXITED] = {clear, SLOT_CLEARING},
+				[SLOT_EV_DONE] = {note_done, SLOT_ENDING},
+				[SLOT_EV_END] = {nothing, SLOT_ENDING},
+				[SLOT_EV_KILL] = {send_kill, SLOT_KILLED},
+				[SLOT_EV_TIMER] = {send_kill, SLOT_KILLED},
+			},
+		[SLOT_KILLED] =
+			{
+				[SLOT_EV_EXITED] = {clear, SLOT_CLEARING},
+				[SLOT_EV_DONE] = {nothing, SLOT_KILLED},
+				[SLOT_EV_END] = {nothing, SLOT_KILLED},
+				[SLOT_EV_KILL] = {nothing, SLOT_KILLED},
+				[SLOT_EV_TIMER] = {say_never_dies, SLOT_KILLED},
+			},
+		[SLOT_CLEARING] =
+			{
+				[SLOT_EV_CLEARED] = {verdict_send, SLOT_VERDICT},
+				[SLOT_EV_END] = {nothing, SLOT_CLEARING},
+				[SLOT_EV_KILL] = {nothing, SLOT_CLEARING},
+			},
+		[SLOT_VERDICT] =
+			{
+				[SLOT_EV_CONFIRMED] = {drop_job, SLOT_FREE},
+				[SLOT_EV_READY] = {nothing, SLOT_VERDICT},
+				[SLOT_EV_NO_CHILD] = {nothing, SLOT_VERDICT},
+				[SLOT_EV_EXITED] = {nothing, SLOT_VERDICT},
+				[SLOT_EV_DONE] = {nothing, SLOT_VERDICT},
+				[SLOT_EV_END] = {nothing, SLOT_VERDICT},
+				[SLOT_EV_KILL] = {nothing, SLOT_VERDICT},
+				[SLOT_EV_GO] = {nothing, SLOT_VERDICT},
+				[SLOT_EV_STALE] = {nothing, SLOT_VERDICT},
+				[SLOT_EV_TIMER] = {nothing, SLOT_VERDICT},
+			},
+};
+
+void slot_handle(struct slot *s, enum slot_event event)
+{
+	const struct transition *t = &TABLE[s->state][event];
+
+	must(t->action != NULL);
+	s->state = t->next;
+	t->action(s);
+}
+
+const char *slot_state_name(enum slot_state state)
+{
+	static const char *const NAMES[SLOT_STATES] = {[SLOT_FREE] = "free",
+		[SLOT_STARTING] = "starting",
+		[SLOT_LAUNCHING] = "launching",
+		[SLOT_RUNNING] = "running",
+		[SLOT_ENDING] = "ending",
+		[SLOT_KILLED] = "killed",
+		[SLOT_CLEARING] = "clearing",
+		[SLOT_VERDICT] = "verdict"};
+
+	return NAMES[state];
+}
+
+/* -- what comes from outside ------------------------------------------------------------------------ */
+
+void slot_take(struct slot *s, struct job *job)
+{
+	must(s->state == SLOT_FREE && s->job == NULL);
+	s->job = job;
+	s->stop_asked = false;
+	s->ending = (struct ending){0};
+	s->said.progress_total = -1;
+	if (job->class == NULL)
+		slot_handle(s, SLOT_EV_BAD);
+	else
+		slot_handle(s, job_wants_start(job) ? SLOT_EV_ASK : SLOT_EV_PLAIN);
+}
+
+void slot_end(struct slot *s, enum end_reason reason, bool at_once)
+{
+	if (s->ending.reason == END_NONE || reason == END_LOST)
+		s->ending.reason = reason;
+	slot_handle(s, at_once ? SLOT_EV_KILL : SLOT_EV_END);
+}
+
+void slot_dismiss_spare(struct slot *s)
+{
+	if (s->child.state == CHILD_IDLE)
+		child_dismiss(&s->child);
+}
+
+bool slot_is_busy(const struct slot *s)
+{
+	return s->state != SLOT_FREE && s->state != SLOT_VERDICT;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	slot_handle(arg, SLOT_EV_TIMER);
+}
+
+/* -- what comes from the child ---------------------------------------------------------------------- */
+
+static void child_said_hello(void *owner)
+{
+	struct slot *s = owner;
+
+	s->child_class = NULL;
+	s->child_jobs = 0;
+	slot_handle(s, SLOT_EV_READY);
+}
+
+static void child_failed(void *owner, const struct err *why)
+{
+	struct slot *s = owner;
+
+	log_event(LOG_WARN, "spawn.failed", LOG_STR("worker", s->worker_id),
+		LOG_STR("error", why->text));
+	slot_handle(s, SLOT_EV_NO_CHILD);
+}
+
+static void child_said_line(void *owner, struct span line)
+{
+	struct slot *s = owner;
+
+	if (s->job && said_read_line(s, line))
+		slot_handle(s, SLOT_EV_DONE);
+}
+
+static void child_printed(void *owner, struct span bytes)
+{
+	struct slot *s = owner;
+
+	if (s->job && s->job->class)
+		output_add(&s->output, bytes, (size_t)s->job->class->conf->keep_output_bytes,
+			s->job->jid, clock_mono_ms());
+}
+
+static void child_exited(void *owner, const struct child_exit *exit)
+{
+	struct slot *s = owner;
+
+	s->ending.exit_code = s->said.done ? s->said.done_status : exit->code;
+	s->ending.signal = s->said.done ? 0 : exit->signal;
+	s->ending.usage = exit->usage;
+	slot_handle(s, SLOT_EV_EXITED);
+}
+
+static const struct child_events CHILD_EVENTS = {
+	.hello = child_said_hello,
+	.failed = child_failed,
+	.line = child_said_line,
+	.output = child_printed,
+	.exited = child_exited,
+};
+
+struct slot *slot_new(struct event_base *base, unsigned number, const char *worker_id,
+	const char *lease, const struct slot_ops *ops, void *ctx)
+{
+	struct slot *s = must_alloc(sizeof *s);
+
+	*s = (struct slot){.number = number,
+		.worker_id = must_strdup(worker_id),
+		.lease = lease,
+		.base = base,
+		.ops = ops,
+		.ctx = ctx};
+	evtimer_assign(&s->timer, base, on_timer, s);
+	child_init(&s->child, base, &CHILD_EVENTS, s);
+	return s;
+}
+
+void slot_free(struct slot *s)
+{
+	must(s->state == SLOT_FREE && s->child.state == CHILD_NONE);
+	event_del(&s->timer);
+	free(s->worker_id);
+	free(s);
+}

@@ -1,0 +1,124 @@
+/*
+ * supervisor: droverd's own parts, put together. The struct is passed to the files that join
+ * parts (supervisor.c, fleet.c, drain.c, reload.c, signals.c); the parts themselves know nothing
+ * of it.
+ */
+#ifndef DROVER_SUPERVISOR_SUPERVISOR_H
+#define DROVER_SUPERVISOR_SUPERVISOR_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+
+#include "supervisor/lease.h"
+#include "supervisor/nursery.h"
+#include "supervisor/outbox.h"
+#include "supervisor/pool.h"
+#include "supervisor/resque_view.h"
+#include "supervisor/settings.h"
+#include "supervisor/strays.h"
+#include "supervisor/wake.h"
+
+enum { LEASE_ID_MAX = 320 };
+
+enum supervisor_state {
+	SUPERVISOR_STARTING, /* not ready yet */
+	SUPERVISOR_RUNNING,
+	SUPERVISOR_QUIET,    /* USR2: takes nothing new */
+	SUPERVISOR_DRAINING, /* takes nothing new and ends when all is done */
+	SUPERVISOR_LEAVING,  /* says good-bye to Redis */
+	SUPERVISOR_ENDED
+};
+
+struct supervisor {
+	struct event_base *base;
+	struct settings *settings;
+	struct redis_options redis_options;
+	struct redis *redis;
+	struct verbs verbs;
+	char lease_id[LEASE_ID_MAX];
+	struct lease *lease;
+	struct outbox *outbox;
+	struct wake *wake;
+	struct resque_view *view;
+	struct strays *strays;
+	struct nursery *nurseries[NURSERY_KINDS]; /* NULL: not needed by any class */
+	struct nursery **retired;		  /* replaced, not ended yet */
+	size_t n_retired;
+	struct pool *pools;
+	struct slot *leaving; /* retired slots whose spare child has not ended yet */
+	enum supervisor_state state;
+	bool wait_for_redis; /* --wait */
+	bool was_up;	     /* Redis answered at least once */
+	bool down_said;
+	int64_t down_since_mono_ms;
+	unsigned pools_made;   /* so that no two share a mark in the lease */
+	uint64_t spawn_serial; /* of the last spawn asked for */
+	int64_t started_wall_ms;
+	int exit_code;
+	int drain_step; /* how often TERM came */
+	struct event *turn, *poll, *sample, *drain_timer, *connect_deadline;
+	unsigned watch_generation; /* pools_made when the watch under way was asked */
+	bool reenter_due;
+	bool turn_due, watch_due, watch_under_way, enlisted;
+	struct presence *presence; /* see presence.c */
+};
+
+/* Takes over the settings. Returns the exit code of the program. */
+int supervisor_run(
+	struct settings *settings, const struct redis_options *redis, bool wait_for_redis);
+
+/* Something may be sent at the end of this turn of the loop: verdicts, fetches, a watch, log lines. */
+void supervisor_turn(struct supervisor *s);
+
+/* Every pool may have work: after a wake-up, a reload, a resume. */
+void supervisor_look_for_work(struct supervisor *s);
+
+/* Jobs may begin: measure them. */
+void supervisor_expect_jobs(struct supervisor *s);
+
+bool supervisor_may_fetch(const struct supervisor *s);
+void supervisor_end(struct supervisor *s, int exit_code); /* leaves the loop */
+
+/* -- fleet.c: slots, pools and nurseries ------------------------------------------------------------- */
+
+/* Makes or retires slots until every pool has as many as it shall have. */
+void fleet_settle(struct supervisor *s);
+void fleet_configure(struct supervisor *s); /* pools as the settings say */
+void fleet_start_nurseries(struct supervisor *s);
+void fleet_replace_nurseries(struct supervisor *s);
+bool fleet_is_ready(const struct supervisor *s); /* every nursery stands */
+void fleet_slot_freed(struct supervisor *s, struct slot *slot);
+struct slot *fleet_next_slot(const struct supervisor *s,
+	const struct slot *after); /* NULL: first; all pools, then leaving */
+size_t fleet_busy(const struct supervisor *s);
+size_t fleet_slots(const struct supervisor *s);
+void fleet_free(struct supervisor *s);
+extern const struct slot_ops FLEET_SLOT_OPS;
+extern const struct strays_events FLEET_STRAYS_EVENTS;
+
+/* -- presence.c: what Redis and Resque are told of us -------------------------------------------------- */
+
+struct presence *presence_new(void);
+void presence_free(struct presence *p);
+const struct span *presence_worker_ids(struct supervisor *s, size_t *n);
+void presence_collect(struct supervisor *s, struct lease_holdings *out);
+/* Redis lost data: what is in hand is written again. */
+void presence_reenter(struct supervisor *s);
+
+/* -- drain.c: the end --------------------------------------------------------------------------------- */
+
+void drain_begin(struct supervisor *s, bool deadline); /* TERM, INT (deadline) and QUIT (none) */
+void drain_look(struct supervisor *s);		       /* is everything done? */
+void drain_timer_fired(struct supervisor *s);
+void drain_kill_all(struct supervisor *s, enum end_reason reason, bool at_once);
+
+/* -- reload.c, signals.c, sample.c --------------------------------------------------------------------- */
+
+void reload(struct supervisor *s);
+void signals_install(struct supervisor *s);
+void signals_remove(struct supervisor *s);
+void sample_all(
+	struct supervisor *s); /* memory, CPU and processes of running jobs against their limits */
+int64_t sample_interval_ms(const struct supervisor *s);
+
+#endif
