@@ -99,28 +99,36 @@ static void check_proc(struct check_findings *f)
 
 /* -- state_dir ----------------------------------------------------------------------------- */
 
+/* The folder that `path` stands in. */
+static void find_parent(const char *path, char *out, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		snprintf(out, size, ".");
+	else if (slash == path)
+		snprintf(out, size, "/");
+	else
+		snprintf(out, size, "%.*s", (int)(slash - path), path);
+}
+
 static void check_state_dir(struct check_findings *f, const char *path)
 {
 	char parent[4096];
-	const char *slash = strrchr(path, '/');
 	struct stat st;
 
-	if (stat(path, &st) == 0) {
-		if (!S_ISDIR(st.st_mode))
-			check_add(f, CHECK_ERROR, "state_dir %s is no folder", path);
-		else if (access(path, W_OK | X_OK) < 0)
-			check_add(f, CHECK_ERROR, "state_dir %s: %s", path, strerror(errno));
-		else
-			check_add(f, CHECK_OK, "state_dir %s can be written", path);
-		return;
-	}
-	snprintf(parent, sizeof parent, "%.*s", slash > path ? (int)(slash - path) : 1,
-		slash ? path : ".");
-	if (access(parent, W_OK | X_OK) < 0)
+	find_parent(path, parent, sizeof parent);
+	if (stat(path, &st) < 0 && access(parent, W_OK | X_OK) < 0)
 		check_add(f, CHECK_ERROR, "state_dir %s is not there and cannot be made: %s", path,
 			strerror(errno));
-	else
+	else if (stat(path, &st) < 0)
 		check_add(f, CHECK_OK, "state_dir %s will be made", path);
+	else if (!S_ISDIR(st.st_mode))
+		check_add(f, CHECK_ERROR, "state_dir %s is no folder", path);
+	else if (access(path, W_OK | X_OK) < 0)
+		check_add(f, CHECK_ERROR, "state_dir %s: %s", path, strerror(errno));
+	else
+		check_add(f, CHECK_OK, "state_dir %s can be written", path);
 }
 
 /* -- the verb ------------------------------------------------------------------------------ */

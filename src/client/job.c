@@ -119,6 +119,16 @@ static void add_running(void *ctx, const struct drover_job_info *job)
 		info->attempt = job->attempt;
 }
 
+static int complete_run(
+	struct drover_client *c, struct drover_job_info *info, struct drover_error *error)
+{
+	struct search s = {.jid = internal_span(info->jid), .fn = add_running, .ctx = info};
+
+	if (!span_is(internal_span(info->state), "running"))
+		return 0;
+	return drover_job_each_running(c, NULL, find_running, &s, error);
+}
+
 static int tell_run(struct drover_client *c, const char *jid, bool fully, drover_job_fn *fn,
 	void *ctx, struct drover_error *error)
 {
@@ -129,16 +139,14 @@ static int tell_run(struct drover_client *c, const char *jid, bool fully, drover
 
 	if (rc < 0)
 		return internal_read_failed(error, rc, &err);
-	if (pairs.n == 0)
-		return internal_fail(error, DROVER_E_NOT_FOUND, "no record of a job %s", jid);
-	info = read_run(&pairs, jid);
-	if (fully && span_is(internal_span(info.state), "running")) {
-		struct search s = {.jid = span_of(jid), .fn = add_running, .ctx = &info};
-
-		rc = drover_job_each_running(c, NULL, find_running, &s, error);
+	if (pairs.n > 0) {
+		info = read_run(&pairs, jid);
+		rc = fully ? complete_run(c, &info, error) : 0;
+		if (rc == 0)
+			fn(ctx, &info);
+	} else {
+		rc = internal_fail(error, DROVER_E_NOT_FOUND, "no record of a job %s", jid);
 	}
-	if (rc == 0)
-		fn(ctx, &info);
 	texts_fini(&pairs);
 	return rc;
 }
@@ -162,9 +170,10 @@ int drover_job_find(struct drover_client *c, const char *jid, drover_job_fn *fn,
 		return 0;
 	if (error->kind != DROVER_E_NOT_FOUND)
 		return -1;
-	if (drover_job_each_running(c, NULL, find_running, &s, error) < 0)
+	/* In the order in which a job goes, so that one that moves on meanwhile is not missed. */
+	if (internal_walk_queues(c, NULL, find_waiting, &s, error) < 0)
 		return -1;
-	if (!s.found && internal_walk_queues(c, NULL, find_waiting, &s, error) < 0)
+	if (!s.found && drover_job_each_running(c, NULL, find_running, &s, error) < 0)
 		return -1;
 	if (!s.found && drover_failed_each(c, &by_jid, find_failed, &s, error) < 0)
 		return -1;
