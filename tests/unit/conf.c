@@ -1,0 +1,348 @@
+/* Tests of conf: what golden files (conf_golden.c) cannot show. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+
+static struct text faults;
+
+static struct conf *parse(const char *text)
+{
+	struct conf *c;
+
+	text_clear(&faults);
+	c = conf_parse("x.yml", span_of(text), &faults);
+	ck_assert_msg(c != NULL, "%s", faults.data);
+	return c;
+}
+
+START_TEST(test_defaults)
+{
+	struct conf *c = conf_new_default();
+
+	ck_assert_str_eq(c->redis.url, "redis://127.0.0.1:6379/0");
+	ck_assert_str_eq(c->redis.prefix, "resque:");
+	ck_assert_int_eq(c->redis.connect_timeout_ms, 5000);
+	ck_assert_int_eq(c->redis.command_timeout_ms, 5000);
+	ck_assert_ptr_null(c->redis.username);
+	ck_assert_int_eq(c->supervisor.lease_ms, 15000);
+	ck_assert_int_eq(c->supervisor.log_level, LOG_INFO);
+	ck_assert_int_eq(c->supervisor.log_format, LOG_LOGFMT);
+	ck_assert_int_eq(c->supervisor.max_payload_bytes, 8 << 20);
+	ck_assert_ptr_null(c->supervisor.user);
+	ck_assert_uint_eq(c->n_pools, 0);
+	ck_assert_uint_eq(c->n_classes, 0);
+	ck_assert_ptr_nonnull(c->modules);
+	ck_assert_ptr_null(c->modules[0]);
+	ck_assert_int_eq(c->defaults.timeout_ms, 600000);
+	ck_assert_int_eq(c->defaults.memory_bytes, 512 << 20);
+	ck_assert_int_eq(c->defaults.cpu_ms, CONF_NONE);
+	ck_assert_str_eq(c->defaults.pass_env[3], "TZ");
+	ck_assert_ptr_null(c->defaults.pass_env[4]);
+	ck_assert(c->defaults.adopt_orphans);
+	ck_assert(!c->defaults.at_most_once);
+	ck_assert(c->defaults.backoff.full_jitter);
+	ck_assert_int_eq(c->defaults.handler, CONF_HANDLER_NONE);
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(test_references)
+{
+	struct conf *c = parse("jobs: {A: {command: [x]}}");
+	const struct conf_class *class;
+
+	conf_ref(c);
+	conf_unref(c);
+	class = conf_find_class(c, SPAN_LIT("A"));
+	ck_assert_str_eq(class->command[0], "x");
+	conf_unref(c);
+	conf_unref(NULL);
+}
+END_TEST
+
+static const char *found(const struct conf *c, struct span name)
+{
+	const struct conf_class *class = conf_find_class(c, name);
+
+	return class ? class->name : "none";
+}
+
+START_TEST(test_find_class)
+{
+	struct conf *c = parse("jobs:\n"
+			       "  Mail::Welcome: {command: [x]}\n"
+			       "  Mail::*: {command: [x]}\n"
+			       "  Mail::Late: {command: [x]}\n"
+			       "  '[AB]?': {command: [x]}\n");
+
+	ck_assert_str_eq(found(c, SPAN_LIT("Mail::Welcome")), "Mail::Welcome");
+	ck_assert_str_eq(found(c, SPAN_LIT("Mail::Late")), "Mail::*");
+	ck_assert_str_eq(found(c, SPAN_LIT("B1")), "[AB]?");
+	ck_assert_str_eq(found(c, SPAN_LIT("C1")), "none");
+	ck_assert_str_eq(found(c, SPAN_LIT("")), "none");
+	ck_assert_str_eq(found(c, (struct span){"Mail::Welcome\0", 14}), "Mail::*");
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(test_pools)
+{
+	struct conf *c = parse("pools:\n"
+			       "  a: {queues: [x, '!y*']}\n"
+			       "  b: {workers: 3, order: weighted, queues: {u: 5, v: 1}}\n");
+
+	ck_assert_uint_eq(c->n_pools, 2);
+	ck_assert_int_eq(c->pools[0].workers, 1);
+	ck_assert_ptr_null(c->pools[0].weights);
+	ck_assert_str_eq(c->pools[0].queues[1], "!y*");
+	ck_assert(c->pools[1].weighted);
+	ck_assert_uint_eq(c->pools[1].n_queues, 2);
+	ck_assert_int_eq(c->pools[1].weights[0], 5);
+	ck_assert_str_eq(c->pools[1].queues[1], "v");
+	ck_assert(conf_check_supervisor(c, &faults));
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(test_supervisor_wants_a_pool)
+{
+	struct conf *c = parse("");
+
+	ck_assert(!conf_check_supervisor(c, &faults));
+	ck_assert_ptr_nonnull(strstr(faults.data, "x.yml: pools: is empty, allowed is"));
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(test_command_timeout_follows_the_lease)
+{
+	struct conf *c = parse("supervisor: {lease: 6s}");
+
+	ck_assert_int_eq(c->redis.command_timeout_ms, 2000);
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(test_host_name)
+{
+	struct conf *c = parse("supervisor: {name: 'a-%h-%%h'}");
+	char host[256] = "", want[300];
+
+	gethostname(host, sizeof host - 1);
+	snprintf(want, sizeof want, "a-%s-%%h", host);
+	ck_assert_str_eq(c->supervisor.name, want);
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(test_fixed_differences)
+{
+	struct conf *a = parse("redis: {url: 'redis://:one@a'}");
+	struct conf *b = parse("redis: {url: 'redis://:two@a', namespace: x}\n"
+			       "supervisor: {state_dir: /x, poll: 2s, lease: 30s}");
+	struct text out = {0};
+
+	conf_fixed_differences(a, a, &out);
+	ck_assert_uint_eq(out.len, 0);
+	conf_fixed_differences(a, b, &out);
+	ck_assert_str_eq(out.data, "redis.url, redis.namespace, redis.command_timeout, "
+				   "supervisor.lease, supervisor.state_dir");
+	text_fini(&out);
+	conf_unref(a);
+	conf_unref(b);
+}
+END_TEST
+
+/* -- files -- */
+
+static char folder[] = "/tmp/drover-conf-XXXXXX";
+
+static void make_folder(void)
+{
+	strcpy(folder + strlen(folder) - 6, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+}
+
+static void remove_folder(void)
+{
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static void put(const char *name, const char *text, size_t len, mode_t mode)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, len), (ssize_t)len);
+	ck_assert_int_eq(fchmod(fd, mode), 0);
+	close(fd);
+}
+
+START_TEST(test_environment_wins)
+{
+	struct conf *c;
+
+	put("x.yml", "redis: {url: redis://file}", 26, 0600);
+	setenv("DROVER_REDIS_URL", "redis://env", 1);
+	c = conf_load("x.yml", &faults);
+	ck_assert_str_eq(c->redis.url, "redis://env");
+	conf_unref(c);
+	c = conf_new_default();
+	ck_assert_str_eq(c->redis.url, "redis://env");
+	conf_unref(c);
+	setenv("DROVER_REDIS_URL", "http://user:secret@env", 1);
+	ck_assert_ptr_null(conf_load("x.yml", &faults));
+	ck_assert_str_eq(faults.data, "DROVER_REDIS_URL: url: is no such URL, allowed is "
+				      "redis://HOST:PORT/DB, rediss://HOST:PORT/DB or "
+				      "unix:///PATH?db=DB\n");
+	unlink("x.yml");
+}
+END_TEST
+
+START_TEST(test_find_file)
+{
+	unsetenv("DROVER_CONFIG");
+	put("drover.yml", "", 0, 0600);
+	ck_assert_str_eq(conf_find_file(), "drover.yml");
+	setenv("DROVER_CONFIG", "/nowhere.yml", 1);
+	ck_assert_str_eq(conf_find_file(), "/nowhere.yml");
+	unlink("drover.yml");
+}
+END_TEST
+
+START_TEST(test_unreadable)
+{
+	ck_assert_ptr_null(conf_load("nowhere.yml", &faults));
+	ck_assert_ptr_null(conf_load("/", &faults));
+	ck_assert_str_eq(faults.data, "nowhere.yml: cannot be read: No such file or directory\n"
+				      "/: cannot be read: Is a directory\n");
+}
+END_TEST
+
+START_TEST(test_too_large)
+{
+	struct text big = {0};
+
+	while (big.len <= 1 << 20)
+		text_add_str(&big, "# and so on\n");
+	put("x.yml", big.data, big.len, 0600);
+	ck_assert_ptr_null(conf_load("x.yml", &faults));
+	ck_assert_str_eq(faults.data, "x.yml: is too large, allowed is 1 MiB\n");
+	unlink("x.yml");
+	text_fini(&big);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	size_t len;
+	mode_t mode;
+	const char *want; /* NULL: refused */
+} PASSWORDS[] = {
+	{"secret\n", 7, 0600, "secret"},
+	{"secret\r\n", 8, 0400, "secret"},
+	{" two words ", 11, 0600, " two words "},
+	{"secret\n", 7, 0640, NULL},
+	{"secret\n", 7, 0604, NULL},
+	{"secret\n", 7, 0620, NULL},
+	{"", 0, 0600, NULL},
+	{"\n", 1, 0600, NULL},
+	{"a\0b", 3, 0600, NULL},
+};
+
+START_TEST(test_password)
+{
+	char *password = NULL;
+	struct err err;
+	int rc;
+
+	put("pw", PASSWORDS[_i].text, PASSWORDS[_i].len, PASSWORDS[_i].mode);
+	rc = conf_read_password("pw", &password, &err);
+	unlink("pw");
+	if (PASSWORDS[_i].want) {
+		ck_assert_msg(rc == 0, "%s", err.text);
+		ck_assert_str_eq(password, PASSWORDS[_i].want);
+		free(password);
+	} else {
+		ck_assert_int_eq(rc, -1);
+		ck_assert_ptr_nonnull(strstr(err.text, "pw"));
+		ck_assert_ptr_null(strstr(err.text, "secret"));
+	}
+}
+END_TEST
+
+START_TEST(test_password_is_a_file)
+{
+	char *password = NULL;
+	struct err err;
+
+	ck_assert_int_eq(conf_read_password("nowhere", &password, &err), -1);
+	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+	ck_assert_int_eq(conf_read_password("fifo", &password, &err), -1);
+	unlink("fifo");
+}
+END_TEST
+
+/* A hostile file must not take the time of its square. */
+START_TEST(test_many_keys)
+{
+	struct text big = {0};
+
+	text_add_str(&big, "redis:\n");
+	for (int i = 0; i < 60000; i++)
+		text_addf(&big, "  k%d: {\n", i % 30000);
+	text_clear(&faults);
+	ck_assert_ptr_null(conf_parse("x.yml", (struct span){big.data, big.len}, &faults));
+	text_clear(&big);
+	text_add_str(&big, "redis:\n");
+	for (int i = 0; i < 60000; i++)
+		text_addf(&big, "  k%d: 1\n", i % 30000);
+	ck_assert_ptr_null(conf_parse("x.yml", (struct span){big.data, big.len}, &faults));
+	text_clear(&big);
+	for (int i = 0; i < 100000; i++)
+		text_add_char(&big, '[');
+	ck_assert_ptr_null(conf_parse("x.yml", (struct span){big.data, big.len}, &faults));
+	text_fini(&big);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("conf");
+	TCase *memory = tcase_create("memory"), *files = tcase_create("files");
+	SRunner *runner;
+	int failed;
+
+	unsetenv("DROVER_REDIS_URL");
+	tcase_add_test(memory, test_defaults);
+	tcase_add_test(memory, test_references);
+	tcase_add_test(memory, test_find_class);
+	tcase_add_test(memory, test_pools);
+	tcase_add_test(memory, test_supervisor_wants_a_pool);
+	tcase_add_test(memory, test_command_timeout_follows_the_lease);
+	tcase_add_test(memory, test_host_name);
+	tcase_add_test(memory, test_fixed_differences);
+	tcase_add_test(memory, test_many_keys);
+	tcase_add_checked_fixture(files, make_folder, remove_folder);
+	tcase_add_test(files, test_environment_wins);
+	tcase_add_test(files, test_find_file);
+	tcase_add_test(files, test_unreadable);
+	tcase_add_test(files, test_too_large);
+	tcase_add_loop_test(files, test_password, 0, sizeof PASSWORDS / sizeof *PASSWORDS);
+	tcase_add_test(files, test_password_is_a_file);
+	suite_add_tcase(suite, memory);
+	suite_add_tcase(suite, files);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
