@@ -51,16 +51,18 @@ struct conf_type {
 	void (*fini)(const struct conf_key *k, void *at);
 };
 
-/* numbers and words: type_scalar.c */
+/* numbers: type_number.c */
 extern const struct conf_type conf_type_duration; /* int64_t, ms */
 extern const struct conf_type conf_type_size;	  /* int64_t, bytes */
 extern const struct conf_type conf_type_count;	  /* int64_t */
 extern const struct conf_type conf_type_int;	  /* int */
 extern const struct conf_type conf_type_real;	  /* double */
-extern const struct conf_type conf_type_bool;	  /* bool */
+extern const struct conf_type conf_type_rate;	  /* struct conf_rate */
+
+/* words: type_word.c */
+extern const struct conf_type conf_type_bool;	/* bool */
 extern const struct conf_type conf_type_choice; /* int or enum; more: const char *[], NULL behind */
 extern const struct conf_type conf_type_either; /* bool; more: the words for false and true */
-extern const struct conf_type conf_type_rate;	/* struct conf_rate */
 
 /* text: type_text.c */
 extern const struct conf_type conf_type_string; /* char * */
