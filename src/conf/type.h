@@ -71,7 +71,7 @@ extern const struct conf_type conf_type_url;	/* char *, a Redis URL; its passwor
 extern const struct conf_type conf_type_namespace; /* char *, "resque" is kept as "resque:" */
 extern const struct conf_type conf_type_name;	   /* char *, with %h */
 
-/* lists and maps: type_list.c */
+/* lists and maps: type_list.c, section.c, type_follow.c, type_queues.c */
 extern const struct conf_type conf_type_argv;	 /* char **, NULL: none */
 extern const struct conf_type conf_type_names;	 /* char **, names in an environment */
 extern const struct conf_type conf_type_env;	 /* char **, "NAME=value"; reading adds */
