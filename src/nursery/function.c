@@ -26,29 +26,24 @@ static int status_of(int answer)
 }
 
 static const struct drover_entry *find(
-	const struct function_source *source, const struct job_message *m)
+	const struct function_source *source, const char *name, struct err *err)
 {
-	struct err err;
-	const struct drover_entry *e;
+	const struct drover_entry *e = source ? source->find(name) : NULL;
 
-	if (!source || m->limits.handler != JOB_FUNCTION) {
-		err_set(&err, "this nursery has no modules");
-		job_socket_not_started(&err);
-	}
-	e = source->find(m->function);
-	if (!e || !e->function) {
-		err_set(&err,
-			e ? "%s performs items of an each, not jobs"
-			  : "no module has a function %s",
-			m->function);
-		job_socket_not_started(&err);
-	}
-	return e;
+	if (e && e->function)
+		return e;
+	if (!source)
+		err_set(err, "this nursery has no modules");
+	else if (e)
+		err_set(err, "%s performs items of an each, not jobs", name);
+	else
+		err_set(err, "no module has a function %s", name);
+	return NULL;
 }
 
-int function_run(const struct function_source *source, const struct job_message *m)
+static int call(const struct drover_entry *e, const struct function_source *source,
+	const struct job_message *m)
 {
-	const struct drover_entry *e = find(source, m);
 	struct drover_job job = {.message = m, .source = source};
 	struct environment env;
 	int answer;
@@ -62,4 +57,14 @@ int function_run(const struct function_source *source, const struct job_message 
 	environ = NULL;
 	environment_fini(&env);
 	return status_of(answer);
+}
+
+int function_run(const struct function_source *source, const struct job_message *m)
+{
+	struct err err;
+	const struct drover_entry *e = find(source, m->function, &err);
+
+	if (e)
+		return call(e, source, m);
+	job_socket_not_started(&err);
 }

@@ -15,7 +15,7 @@ int main(int argc, char **argv)
 	struct arguments a;
 	struct err err;
 	pid_t droverd;
-	int status;
+	int status, served;
 
 	if (arguments_parse(&a, 0, argc, argv, &err) != 0) {
 		fprintf(stderr, "drover-nursery: %s\n", err.text);
@@ -29,8 +29,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "drover-nursery: %s\n", err.text);
 		return EXIT_USAGE;
 	}
-	if (nursery_serve(droverd, SPAN_LIT("[]"), NULL, &err) == 0 &&
-		undertaker_run(a.lease, &err) == 0)
+	served = nursery_serve(droverd, SPAN_LIT("[]"), NULL, &err);
+	if (served == 0 || (served > 0 && undertaker_run(a.lease, &err) == 0))
 		return EXIT_SUCCESS;
 	nursery_say_failed(&err);
 	fprintf(stderr, "drover-nursery: %s\n", err.text);

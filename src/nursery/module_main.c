@@ -52,10 +52,12 @@ int main(int argc, char **argv)
 		return say_usage(&err);
 	if (load(&a, &err) == 0) {
 		int status = arguments_perform(&a);
+		int served;
 
 		if (status >= 0)
 			return status;
-		if (serve(droverd, &err) == 0 && undertaker_run(a.lease, &err) == 0)
+		served = serve(droverd, &err);
+		if (served == 0 || (served > 0 && undertaker_run(a.lease, &err) == 0))
 			return EXIT_SUCCESS;
 	}
 	nursery_say_failed(&err);

@@ -176,8 +176,15 @@ static void take_descriptors(struct request *r, struct msghdr *m)
 	}
 }
 
-/* 1 a spawn, 0 droverd is gone, -1 something else came (and was answered where it can be). */
-static int receive(struct request *r)
+enum received {
+	GOT_NOTHING, /* or nonsense, which was answered */
+	GOT_SPAWN,
+	GOT_RETIRED,
+	GOT_END, /* droverd is gone */
+};
+
+/* Want of memory is no end of file: what follows that would kill every job. */
+static enum received receive(struct request *r)
 {
 	union {
 		struct cmsghdr align;
@@ -192,18 +199,18 @@ static int receive(struct request *r)
 	r->n_fds = 0;
 	m.msg_controllen = sizeof control.bytes;
 	n = recvmsg(NURSERY_FD, &m, MSG_CMSG_CLOEXEC);
-	if (n < 0 && errno == EINTR)
-		return -1;
+	if (n < 0 && errno != ECONNRESET)
+		return GOT_NOTHING;
 	if (n <= 0)
-		return 0;
+		return GOT_END;
 	take_descriptors(r, &m);
 	if (nursery_is_retire((struct span){bytes, (size_t)n}))
-		_exit(0); /* its jobs are droverd's, and live on */
+		return GOT_RETIRED;
 	if (nursery_spawn_parse(&r->spawn, (struct span){bytes, (size_t)n}, r->n_fds, &err) == 0 &&
 		!(m.msg_flags & MSG_CTRUNC))
-		return 1;
+		return GOT_SPAWN;
 	refuse(&r->spawn, m.msg_flags & MSG_CTRUNC ? EMFILE : EBADMSG, "descriptors");
-	return -1;
+	return GOT_NOTHING;
 }
 
 static void close_all(const struct request *r)
@@ -232,16 +239,17 @@ int nursery_serve(
 {
 	struct facts facts;
 	struct request r;
-	int got;
+	enum received got;
 
 	if (chdir("/") != 0)
 		return err_errno(err, "/");
 	if (facts_learn(&facts, droverd, err) != 0 || say_hello(&facts, functions, err) != 0)
 		return -1;
-	while ((got = receive(&r)) != 0) {
-		if (got > 0)
+	do {
+		got = receive(&r);
+		if (got == GOT_SPAWN)
 			spawn(&facts, &r, source);
 		close_all(&r);
-	}
-	return 0;
+	} while (got != GOT_END && got != GOT_RETIRED);
+	return got == GOT_END;
 }

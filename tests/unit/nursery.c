@@ -382,6 +382,31 @@ START_TEST(job_survives_its_nursery)
 }
 END_TEST
 
+START_TEST(retired_nursery_buries_nobody)
+{
+	const uint32_t retire = NURSERY_RETIRE;
+	char *argv[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c",
+		(char *)(uintptr_t) "echo note up >&3; read x <&3; exit 7", NULL};
+	struct job_class_source c = command(argv);
+	struct rig_child child;
+	struct rig_end end;
+	int status;
+
+	start_static();
+	child = rig_spawn(&rig);
+	rig_send(child.socket, &c, SPAN_LIT("[]"));
+	ck_assert_str_eq(rig_line(child.socket), "note up\n");
+	rig_ask(&rig, &retire, sizeof retire, NULL, 0);
+	ck_assert_int_eq(waitpid(rig.pid, &status, 0), rig.pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(send(child.socket, "go\n", 3, 0), 3);
+	end = rig_await(&child);
+	ck_assert_int_eq(rig_exit_status(&end), 7);
+	rig_end_fini(&end);
+	close(rig.socket);
+}
+END_TEST
+
 START_TEST(usage_is_64)
 {
 	char cmd[PATH_MAX + 100];
@@ -699,6 +724,7 @@ static Suite *nursery_suite(void)
 	tcase_add_test(t, signals_do_not_end_it);
 	tcase_add_test(t, spawns_leave_nothing);
 	tcase_add_test(t, job_survives_its_nursery);
+	tcase_add_test(t, retired_nursery_buries_nobody);
 	tcase_add_test(t, usage_is_64);
 	suite_add_tcase(s, t);
 
