@@ -37,9 +37,15 @@ bool log_wants(enum log_level level);
 void log_event_fields(
 	enum log_level level, const char *event, const struct log_field *fields, size_t n);
 
-#define log_event(level, event, ...)                                                \
-	log_event_fields((level), (event), (const struct log_field[]){__VA_ARGS__}, \
-		sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
+/* The fields are not even looked at where the level is not wanted. */
+#define log_event(level, event, ...)                                          \
+	do {                                                                  \
+		if (log_wants(level)) {                                       \
+			const struct log_field log_fields_[] = {__VA_ARGS__}; \
+			log_event_fields((level), (event), log_fields_,       \
+				sizeof log_fields_ / sizeof *log_fields_);    \
+		}                                                             \
+	} while (0)
 
 /* Writes what can be written now; true while lines are still waiting. errno survives. */
 bool log_flush(void);

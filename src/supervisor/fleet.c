@@ -135,6 +135,11 @@ static void op_ask_start(void *ctx, struct slot *slot)
 	}
 }
 
+static void op_spawn_answered(void *ctx)
+{
+	strays_spawn_answered(((struct supervisor *)ctx)->strays);
+}
+
 static void slot_cleared(void *arg)
 {
 	slot_handle(arg, SLOT_EV_CLEARED);
@@ -152,6 +157,19 @@ static void op_kill_tree(void *ctx, struct slot *slot)
 	(void)ctx, (void)slot; /* what is left is ended as strays once the main process is gone */
 }
 
+/*
+ * More is waiting, most likely: the next child is forked while this verdict and the next fetch
+ * are on their way. If nothing comes, it is let go (see on_fetched).
+ */
+static void fork_ahead(struct supervisor *s, struct slot *slot)
+{
+	const struct pool *p = slot->pool;
+
+	if (p && p->maybe_more && s->state == SUPERVISOR_RUNNING && !slot->retiring &&
+		slot->child.state == CHILD_NONE && nursery_is_ready(s->nurseries[slot->child_kind]))
+		op_spawn(s, slot, slot->child_kind);
+}
+
 static void op_send_verdict(void *ctx, struct slot *slot, const struct verdict *v)
 {
 	struct supervisor *s = ctx;
@@ -161,6 +179,7 @@ static void op_send_verdict(void *ctx, struct slot *slot, const struct verdict *
 		return;
 	}
 	outbox_add(s->outbox, v, slot);
+	fork_ahead(s, slot);
 	supervisor_turn(s);
 }
 
@@ -171,6 +190,7 @@ static void op_freed(void *ctx, struct slot *slot)
 
 const struct slot_ops FLEET_SLOT_OPS = {.ask_start = op_ask_start,
 	.spawn = op_spawn,
+	.spawn_answered = op_spawn_answered,
 	.clear = op_clear,
 	.send_verdict = op_send_verdict,
 	.freed = op_freed,
@@ -180,6 +200,8 @@ void fleet_slot_freed(struct supervisor *s, struct slot *slot)
 {
 	if (slot->pool && !pool_serve_backlog(slot->pool, slot))
 		supervisor_turn(s);
+	if (slot->retiring)
+		s->fleet_due = true;
 	if (slot->retiring || s->state >= SUPERVISOR_DRAINING)
 		supervisor_turn(s);
 }
@@ -381,12 +403,45 @@ bool fleet_is_ready(const struct supervisor *s)
 
 /* -- pools and slots -------------------------------------------------------------------------------------- */
 
+/* How many workers of a pool keep a child waiting while they are idle, and of which nursery. */
+static int wanted_spares(const struct supervisor *s, enum nursery_kind *kind)
+{
+	const struct conf *c = s->settings->conf;
+	int most = 0;
+
+	for (size_t i = 0; i < c->n_classes; i++)
+		if (c->classes[i].spares > most) {
+			most = c->classes[i].spares;
+			*kind = s->settings->classes[i].nursery;
+		}
+	return most;
+}
+
+/* The pool is idle: its first free workers keep or get a spare, the others let theirs go. */
+static void keep_spares(struct supervisor *s, struct pool *p)
+{
+	enum nursery_kind kind = NURSERY_COMMANDS;
+	int left = s->state == SUPERVISOR_RUNNING ? wanted_spares(s, &kind) : 0;
+
+	for (struct slot *slot = p->slots; slot; slot = slot->next) {
+		if (slot->state != SLOT_FREE)
+			continue;
+		if (left <= 0 || slot->retiring)
+			slot_dismiss_spare(slot);
+		else if (slot->child.state == CHILD_NONE && nursery_is_ready(s->nurseries[kind]))
+			op_spawn(s, slot, kind);
+		left--;
+	}
+}
+
 static void on_fetched(void *ctx, struct pool *p, bool more)
 {
 	struct supervisor *s = ctx;
 
-	if (!more)
+	if (!more) {
 		s->watch_due = true;
+		keep_spares(s, p);
+	}
 	supervisor_expect_jobs(s);
 	if (s->state >= SUPERVISOR_DRAINING)
 		for (struct slot *slot = p->slots; slot; slot = slot->next)
@@ -511,6 +566,7 @@ static void free_left_slots(struct supervisor *s)
 
 void fleet_settle(struct supervisor *s)
 {
+	s->fleet_due = s->leaving != NULL;
 	for (struct pool **at = &s->pools; *at;) {
 		struct pool *p = *at;
 
@@ -523,6 +579,8 @@ void fleet_settle(struct supervisor *s)
 		}
 	}
 	free_left_slots(s);
+	for (struct pool *p = s->pools; p && !s->fleet_due; p = p->next)
+		s->fleet_due = p->retiring || pool_living_slots(p) != pool_all_slots(p);
 }
 
 static struct pool *find_pool(struct supervisor *s, const char *name)

@@ -51,6 +51,15 @@ size_t pool_free_slots(const struct pool *p)
 	return n;
 }
 
+int pool_all_slots(const struct pool *p)
+{
+	int n = 0;
+
+	for (const struct slot *s = p->slots; s; s = s->next)
+		n++;
+	return n;
+}
+
 int pool_living_slots(const struct pool *p)
 {
 	int n = 0;

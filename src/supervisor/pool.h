@@ -58,6 +58,7 @@ void pool_reset_numbers(struct pool *p);
 bool pool_serve_backlog(struct pool *p, struct slot *s);
 
 size_t pool_free_slots(const struct pool *p);
+int pool_all_slots(const struct pool *p);
 int pool_living_slots(const struct pool *p); /* those that are not retiring */
 
 #endif

@@ -310,7 +310,7 @@ void slot_end(struct slot *s, enum end_reason reason, bool at_once)
 
 void slot_dismiss_spare(struct slot *s)
 {
-	if (s->child.state == CHILD_IDLE)
+	if (s->child.state == CHILD_IDLE || s->child.state == CHILD_SPAWNING)
 		child_dismiss(&s->child);
 }
 
@@ -334,6 +334,7 @@ static void child_said_hello(void *owner)
 	s->child_class = NULL;
 	s->child_jobs = 0;
 	slot_handle(s, SLOT_EV_READY);
+	s->ops->spawn_answered(s->ctx);
 }
 
 static void child_failed(void *owner, const struct err *why)
@@ -343,6 +344,7 @@ static void child_failed(void *owner, const struct err *why)
 	log_event(LOG_WARN, "spawn.failed", LOG_STR("worker", s->worker_id),
 		LOG_STR("error", why->text));
 	slot_handle(s, SLOT_EV_NO_CHILD);
+	s->ops->spawn_answered(s->ctx);
 }
 
 static void child_said_line(void *owner, struct span line)

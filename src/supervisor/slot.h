@@ -49,6 +49,7 @@ struct slot_ops {
 	void (*ask_start)(void *ctx, struct slot *s);
 	/* Asks for a child; the answer is READY or NO_CHILD, never before this returns. */
 	void (*spawn)(void *ctx, struct slot *s, enum nursery_kind kind);
+	void (*spawn_answered)(void *ctx);	  /* hello, or the end of it */
 	bool (*clear)(void *ctx, struct slot *s); /* true: nothing is left; else CLEARED follows */
 	void (*send_verdict)(void *ctx, struct slot *s, const struct verdict *v);
 	void (*freed)(void *ctx, struct slot *s);

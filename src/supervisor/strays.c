@@ -57,7 +57,7 @@ static void look(struct strays *s, struct waiting *w)
 	struct look l = {s, w};
 
 	w->n = 0;
-	tree_each_child(getpid(), note_stranger, &l);
+	tree_each_own_child(note_stranger, &l);
 }
 
 /*

@@ -139,7 +139,8 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	s->turn_due = false;
 	become_ready(s);
-	fleet_settle(s);
+	if (s->fleet_due)
+		fleet_settle(s);
 	if (lease_is_held(s->lease))
 		outbox_flush(s->outbox);
 	fetch_all(s);

@@ -59,6 +59,7 @@ struct supervisor {
 	struct event *turn, *poll, *sample, *drain_timer, *connect_deadline;
 	unsigned watch_generation; /* pools_made when the watch under way was asked */
 	bool reenter_due;
+	bool fleet_due; /* slots come or go: settle them in this turn */
 	bool turn_due, watch_due, watch_under_way, enlisted;
 	struct presence *presence; /* see presence.c */
 };

@@ -26,6 +26,9 @@ int64_t tree_measure_pss(pid_t root);
 typedef void tree_child_fn(void *ctx, pid_t child);
 void tree_each_child(pid_t pid, tree_child_fn *fn, void *ctx);
 
+/* The same for this process, which has one thread; the file stays open between calls. */
+void tree_each_own_child(tree_child_fn *fn, void *ctx);
+
 /* The environment `pid` was started with holds the entry NAME=VALUE. */
 bool tree_environ_holds(pid_t pid, const char *entry);
 
