@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/check_judge.h"
+#include "cli/judge.h"
 #include "cli/cli.h"
 #include "cli/session.h"
 #include "cli/show.h"
@@ -56,12 +56,12 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-static void check_cgroup(struct check_findings *f)
+static void check_cgroup(struct judge_findings *f)
 {
 	char folder[4200], path[4300], controllers[512];
 
 	if (find_cgroup(folder, sizeof folder) < 0) {
-		check_add(f, CHECK_WARNING,
+		judge_add(f, JUDGE_WARNING,
 			"no cgroup v2: memory is sampled, and limits can be "
 			"overshot between two looks");
 		return;
@@ -70,29 +70,29 @@ static void check_cgroup(struct check_findings *f)
 	if (read_file(path, controllers, sizeof controllers) < 0)
 		*controllers = '\0';
 	if (access(folder, W_OK) < 0)
-		check_add(f, CHECK_WARNING,
+		judge_add(f, JUDGE_WARNING,
 			"cgroup v2 is there, but %s is not delegated to this user: "
 			"memory is sampled (systemd: Delegate=yes)",
 			folder);
 	else if (!has_word(controllers, "memory") || !has_word(controllers, "pids"))
-		check_add(f, CHECK_WARNING,
+		judge_add(f, JUDGE_WARNING,
 			"cgroup v2 in %s lacks the controllers memory and pids: "
 			"memory is sampled",
 			folder);
 	else
-		check_add(f, CHECK_OK,
+		judge_add(f, JUDGE_OK,
 			"cgroup v2 in %s: memory and processes are limited by the "
 			"kernel",
 			folder);
 }
 
-static void check_proc(struct check_findings *f)
+static void check_proc(struct judge_findings *f)
 {
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
 	if (access(path, R_OK) < 0)
-		check_add(f, CHECK_WARNING,
+		judge_add(f, JUDGE_WARNING,
 			"/proc does not list children: descendants of a job are "
 			"found more slowly");
 }
@@ -112,44 +112,44 @@ static void find_parent(const char *path, char *out, size_t size)
 		snprintf(out, size, "%.*s", (int)(slash - path), path);
 }
 
-static void check_state_dir(struct check_findings *f, const char *path)
+static void check_state_dir(struct judge_findings *f, const char *path)
 {
 	char parent[4096];
 	struct stat st;
 
 	find_parent(path, parent, sizeof parent);
 	if (stat(path, &st) < 0 && access(parent, W_OK | X_OK) < 0)
-		check_add(f, CHECK_ERROR, "state_dir %s is not there and cannot be made: %s", path,
+		judge_add(f, JUDGE_ERROR, "state_dir %s is not there and cannot be made: %s", path,
 			strerror(errno));
 	else if (stat(path, &st) < 0)
-		check_add(f, CHECK_OK, "state_dir %s will be made", path);
+		judge_add(f, JUDGE_OK, "state_dir %s will be made", path);
 	else if (!S_ISDIR(st.st_mode))
-		check_add(f, CHECK_ERROR, "state_dir %s is no folder", path);
+		judge_add(f, JUDGE_ERROR, "state_dir %s is no folder", path);
 	else if (access(path, W_OK | X_OK) < 0)
-		check_add(f, CHECK_ERROR, "state_dir %s: %s", path, strerror(errno));
+		judge_add(f, JUDGE_ERROR, "state_dir %s: %s", path, strerror(errno));
 	else
-		check_add(f, CHECK_OK, "state_dir %s can be written", path);
+		judge_add(f, JUDGE_OK, "state_dir %s can be written", path);
 }
 
 /* -- the verb ------------------------------------------------------------------------------ */
 
-static void add_lines(struct cli *cli, const struct check_findings *f)
+static void add_lines(struct cli *cli, const struct judge_findings *f)
 {
 	static const char *const colours[] = {
-		[CHECK_OK] = "\033[32m", [CHECK_WARNING] = "\033[33m", [CHECK_ERROR] = "\033[31m"};
+		[JUDGE_OK] = "\033[32m", [JUDGE_WARNING] = "\033[33m", [JUDGE_ERROR] = "\033[31m"};
 
 	for (size_t i = 0; i < f->n; i++) {
-		enum check_level level = f->items[i].level;
+		enum judge_level level = f->items[i].level;
 
 		text_addf(&cli->out, "%s%-8s%s ", cli->colour ? colours[level] : "",
-			check_level_name(level), cli->colour ? "\033[0m" : "");
+			judge_level_name(level), cli->colour ? "\033[0m" : "");
 		show_add_safe(
 			&cli->out, (struct span){f->items[i].text.data, f->items[i].text.len});
 		text_add_char(&cli->out, '\n');
 	}
 }
 
-static void add_doc(struct cli *cli, const struct check_findings *f, const char *address, int code)
+static void add_doc(struct cli *cli, const struct judge_findings *f, const char *address, int code)
 {
 	struct doc d = {0};
 
@@ -160,7 +160,7 @@ static void add_doc(struct cli *cli, const struct check_findings *f, const char 
 	doc_open(&d, "findings", '[');
 	for (size_t i = 0; i < f->n; i++) {
 		doc_open(&d, NULL, '{');
-		doc_text(&d, "level", span_of(check_level_name(f->items[i].level)));
+		doc_text(&d, "level", span_of(judge_level_name(f->items[i].level)));
 		doc_text(&d, "text", (struct span){f->items[i].text.data, f->items[i].text.len});
 		doc_close(&d, '}');
 	}
@@ -169,51 +169,51 @@ static void add_doc(struct cli *cli, const struct check_findings *f, const char 
 	cli_add_doc(cli, &d);
 }
 
-static int check_redis(struct cli *cli, const struct conf *conf, struct check_findings *f)
+static int check_redis(struct cli *cli, const struct conf *conf, struct judge_findings *f)
 {
 	struct drover_server server;
 	struct drover_error error;
 	int code = session_open(&cli->args, conf, &cli->client);
 
 	if (code != CLI_OK) {
-		check_add(f, CHECK_ERROR, "Redis cannot be reached");
+		judge_add(f, JUDGE_ERROR, "Redis cannot be reached");
 		return code;
 	}
 	if (drover_server_read(cli->client, &server, &error) < 0) {
-		check_add(f, CHECK_ERROR, "%s", error.text);
+		judge_add(f, JUDGE_ERROR, "%s", error.text);
 		return cli_fail_client(&error);
 	}
-	check_judge_server(f, &server);
+	judge_server(f, &server);
 	return CLI_OK;
 }
 
-static void check_conf(struct check_findings *f, const struct conf *conf, const char *path)
+static void check_conf(struct judge_findings *f, const struct conf *conf, const char *path)
 {
 	if (!path) {
-		check_add(f, CHECK_WARNING, "no configuration file: the defaults are looked at");
+		judge_add(f, JUDGE_WARNING, "no configuration file: the defaults are looked at");
 		return;
 	}
-	check_add(f, CHECK_OK, "%s can be used: %zu pool%s, %zu job%s", path, conf->n_pools,
+	judge_add(f, JUDGE_OK, "%s can be used: %zu pool%s, %zu job%s", path, conf->n_pools,
 		conf->n_pools == 1 ? "" : "s", conf->n_classes, conf->n_classes == 1 ? "" : "s");
 	check_state_dir(f, conf->supervisor.state_dir);
 }
 
 static int check_all(struct cli *cli, const struct conf *conf)
 {
-	struct check_findings f = {0};
+	struct judge_findings f = {0};
 	int code;
 
 	check_conf(&f, conf, session_find_file(&cli->args));
 	code = check_redis(cli, conf, &f);
 	check_cgroup(&f);
 	check_proc(&f);
-	if (code == CLI_OK && check_worst(&f) == CHECK_ERROR)
+	if (code == CLI_OK && judge_worst(&f) == JUDGE_ERROR)
 		code = CLI_ERROR;
 	if (cli->json)
 		add_doc(cli, &f, cli->client ? drover_client_address(cli->client) : NULL, code);
 	else
 		add_lines(cli, &f);
-	check_findings_fini(&f);
+	judge_findings_fini(&f);
 	return code;
 }
 

@@ -1,8 +1,8 @@
-/* Tests of cli/check_judge: every setting of a server that can lose jobs is said in words. */
+/* Tests of cli/judge: every setting of a server that can lose jobs is said in words. */
 #include <check.h>
 #include <string.h>
 
-#include "cli/check_judge.c"
+#include "cli/judge.c"
 
 static struct drover_server sound(void)
 {
@@ -17,14 +17,14 @@ static struct drover_server sound(void)
 }
 
 /* The one sentence that is not `ok` begins with `words`. */
-static void expect(const struct drover_server *s, enum check_level level, const char *words)
+static void expect(const struct drover_server *s, enum judge_level level, const char *words)
 {
-	struct check_findings f = {0};
+	struct judge_findings f = {0};
 	size_t n = 0;
 
-	check_judge_server(&f, s);
+	judge_server(&f, s);
 	for (size_t i = 0; i < f.n; i++) {
-		if (f.items[i].level == CHECK_OK)
+		if (f.items[i].level == JUDGE_OK)
 			continue;
 		n++;
 		ck_assert_int_eq(f.items[i].level, level);
@@ -32,17 +32,17 @@ static void expect(const struct drover_server *s, enum check_level level, const 
 			f.items[i].text.data);
 	}
 	ck_assert_uint_eq(n, words ? 1 : 0);
-	ck_assert_int_eq(check_worst(&f), level);
-	check_findings_fini(&f);
+	ck_assert_int_eq(judge_worst(&f), level);
+	judge_findings_fini(&f);
 }
 
 START_TEST(test_sound)
 {
 	struct drover_server s = sound();
 
-	expect(&s, CHECK_OK, NULL);
+	expect(&s, JUDGE_OK, NULL);
 	memcpy(s.appendfsync, "everysec", 9);
-	expect(&s, CHECK_OK, NULL);
+	expect(&s, JUDGE_OK, NULL);
 }
 END_TEST
 
@@ -51,9 +51,9 @@ START_TEST(test_version)
 	struct drover_server s = sound();
 
 	memcpy(s.version, "5.0.14", 7);
-	expect(&s, CHECK_ERROR, "Redis 5.0.14 is too old");
+	expect(&s, JUDGE_ERROR, "Redis 5.0.14 is too old");
 	*s.version = '\0';
-	expect(&s, CHECK_WARNING, "the server does not say its version");
+	expect(&s, JUDGE_WARNING, "the server does not say its version");
 }
 END_TEST
 
@@ -62,14 +62,14 @@ START_TEST(test_persistence)
 	struct drover_server s = sound();
 
 	s.appendonly = 0;
-	expect(&s, CHECK_WARNING, "snapshots only");
+	expect(&s, JUDGE_WARNING, "snapshots only");
 	s.snapshots = 0;
-	expect(&s, CHECK_WARNING, "no persistence");
+	expect(&s, JUDGE_WARNING, "no persistence");
 	s.appendonly = s.snapshots = -1;
-	expect(&s, CHECK_WARNING, "the server does not tell how it persists");
+	expect(&s, JUDGE_WARNING, "the server does not tell how it persists");
 	s.appendonly = 1;
 	memcpy(s.appendfsync, "no", 3);
-	expect(&s, CHECK_WARNING, "appendfsync no");
+	expect(&s, JUDGE_WARNING, "appendfsync no");
 }
 END_TEST
 
@@ -78,11 +78,11 @@ START_TEST(test_eviction)
 	struct drover_server s = sound();
 
 	memcpy(s.maxmemory_policy, "allkeys-lru", 12);
-	expect(&s, CHECK_WARNING, "maxmemory-policy allkeys-lru: harmless while");
+	expect(&s, JUDGE_WARNING, "maxmemory-policy allkeys-lru: harmless while");
 	s.maxmemory = 1 << 20;
-	expect(&s, CHECK_WARNING, "maxmemory-policy allkeys-lru: at ");
+	expect(&s, JUDGE_WARNING, "maxmemory-policy allkeys-lru: at ");
 	*s.maxmemory_policy = '\0';
-	expect(&s, CHECK_WARNING, "the server does not tell its maxmemory-policy");
+	expect(&s, JUDGE_WARNING, "the server does not tell its maxmemory-policy");
 }
 END_TEST
 
@@ -91,11 +91,11 @@ START_TEST(test_replicas)
 	struct drover_server s = sound();
 
 	s.replicas = 2;
-	expect(&s, CHECK_WARNING, "2 replicas, but min-replicas-to-write is 0");
+	expect(&s, JUDGE_WARNING, "2 replicas, but min-replicas-to-write is 0");
 	s.min_replicas_to_write = 1;
-	expect(&s, CHECK_OK, NULL);
+	expect(&s, JUDGE_OK, NULL);
 	memcpy(s.role, "slave", 6);
-	expect(&s, CHECK_ERROR, "this server is a slave");
+	expect(&s, JUDGE_ERROR, "this server is a slave");
 }
 END_TEST
 
@@ -104,15 +104,15 @@ START_TEST(test_clock)
 	struct drover_server s = sound();
 
 	s.clock_ahead_ms = -60000;
-	expect(&s, CHECK_WARNING, "the clock of Redis is ");
+	expect(&s, JUDGE_WARNING, "the clock of Redis is ");
 	s.clock_within_ms = 60000;
-	expect(&s, CHECK_OK, NULL);
+	expect(&s, JUDGE_OK, NULL);
 }
 END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("cli_check");
+	Suite *suite = suite_create("cli_judge");
 	TCase *tc = tcase_create("all");
 	SRunner *runner;
 	int failed;

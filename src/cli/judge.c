@@ -1,4 +1,4 @@
-/* cli/check_judge: see check_judge.h. */
+/* cli/judge: see judge.h. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,11 +6,11 @@
 
 #include "base/must.h"
 #include "base/units.h"
-#include "cli/check_judge.h"
+#include "cli/judge.h"
 
 #define CLOCKS_APART_MS 2000
 
-void check_add(struct check_findings *f, enum check_level level, const char *fmt, ...)
+void judge_add(struct judge_findings *f, enum judge_level level, const char *fmt, ...)
 {
 	char sentence[1024];
 	va_list ap;
@@ -24,130 +24,130 @@ void check_add(struct check_findings *f, enum check_level level, const char *fmt
 	f->n++;
 }
 
-void check_findings_fini(struct check_findings *f)
+void judge_findings_fini(struct judge_findings *f)
 {
 	for (size_t i = 0; i < f->n; i++)
 		text_fini(&f->items[i].text);
 	f->n = 0;
 }
 
-enum check_level check_worst(const struct check_findings *f)
+enum judge_level judge_worst(const struct judge_findings *f)
 {
-	enum check_level worst = CHECK_OK;
+	enum judge_level worst = JUDGE_OK;
 
 	for (size_t i = 0; i < f->n; i++)
 		worst = f->items[i].level > worst ? f->items[i].level : worst;
 	return worst;
 }
 
-const char *check_level_name(enum check_level level)
+const char *judge_level_name(enum judge_level level)
 {
 	static const char *const names[] = {
-		[CHECK_OK] = "ok", [CHECK_WARNING] = "warning", [CHECK_ERROR] = "error"};
+		[JUDGE_OK] = "ok", [JUDGE_WARNING] = "warning", [JUDGE_ERROR] = "error"};
 
 	return names[level];
 }
 
-static void judge_version(struct check_findings *f, const struct drover_server *s)
+static void judge_version(struct judge_findings *f, const struct drover_server *s)
 {
 	int major = atoi(s->version);
 
 	if (!*s->version)
-		check_add(f, CHECK_WARNING,
+		judge_add(f, JUDGE_WARNING,
 			"the server does not say its version; 6.0 is the oldest "
 			"that will do");
 	else if (major < 6)
-		check_add(f, CHECK_ERROR, "Redis %s is too old: 6.0 is the oldest that will do",
+		judge_add(f, JUDGE_ERROR, "Redis %s is too old: 6.0 is the oldest that will do",
 			s->version);
 	else
-		check_add(f, CHECK_OK, "Redis %s", s->version);
+		judge_add(f, JUDGE_OK, "Redis %s", s->version);
 }
 
-static void judge_persistence(struct check_findings *f, const struct drover_server *s)
+static void judge_persistence(struct judge_findings *f, const struct drover_server *s)
 {
 	if (s->appendonly == 0 && s->snapshots == 0)
-		check_add(f, CHECK_WARNING,
+		judge_add(f, JUDGE_WARNING,
 			"no persistence: a restart of Redis loses every job "
 			"that is in it (appendonly no, save \"\")");
 	else if (s->appendonly == 0 && s->snapshots == 1)
-		check_add(f, CHECK_WARNING,
+		judge_add(f, JUDGE_WARNING,
 			"snapshots only: a crash of Redis loses everything "
 			"since the last one (appendonly no)");
 	else if (s->appendonly == 1 && strcmp(s->appendfsync, "everysec") == 0)
-		check_add(f, CHECK_OK,
+		judge_add(f, JUDGE_OK,
 			"appendfsync everysec: a crash of Redis can lose the last "
 			"second of writes; always would not");
 	else if (s->appendonly == 1 && strcmp(s->appendfsync, "no") == 0)
-		check_add(f, CHECK_WARNING,
+		judge_add(f, JUDGE_WARNING,
 			"appendfsync no: a crash of its host loses what the "
 			"kernel had not written yet, up to half a minute");
 	else if (s->appendonly == 1 && *s->appendfsync)
-		check_add(f, CHECK_OK, "appendfsync %s: what Redis has answered is on its disk",
+		judge_add(f, JUDGE_OK, "appendfsync %s: what Redis has answered is on its disk",
 			s->appendfsync);
 	else
-		check_add(f, CHECK_WARNING,
+		judge_add(f, JUDGE_WARNING,
 			"the server does not tell how it persists: whether a "
 			"crash loses jobs is not known");
 }
 
-static void judge_memory(struct check_findings *f, const struct drover_server *s)
+static void judge_memory(struct judge_findings *f, const struct drover_server *s)
 {
 	char size[32];
 
 	if (!*s->maxmemory_policy)
-		check_add(f, CHECK_WARNING,
+		judge_add(f, JUDGE_WARNING,
 			"the server does not tell its maxmemory-policy; anything "
 			"but noeviction can throw jobs away");
 	else if (strcmp(s->maxmemory_policy, "noeviction") == 0)
-		check_add(f, CHECK_OK, "maxmemory-policy noeviction");
+		judge_add(f, JUDGE_OK, "maxmemory-policy noeviction");
 	else if (s->maxmemory == 0)
-		check_add(f, CHECK_WARNING,
+		judge_add(f, JUDGE_WARNING,
 			"maxmemory-policy %s: harmless while there is no "
 			"maxmemory, but set noeviction: else keys, jobs among "
 			"them, are thrown away once there is",
 			s->maxmemory_policy);
 	else
-		check_add(f, CHECK_WARNING,
+		judge_add(f, JUDGE_WARNING,
 			"maxmemory-policy %s: at %s Redis throws keys away, jobs "
 			"among them; set noeviction",
 			s->maxmemory_policy,
 			s->maxmemory > 0 ? units_say_size(s->maxmemory, size) : "its limit");
 }
 
-static void judge_replicas(struct check_findings *f, const struct drover_server *s)
+static void judge_replicas(struct judge_findings *f, const struct drover_server *s)
 {
 	if (*s->role && strcmp(s->role, "master") != 0)
-		check_add(f, CHECK_ERROR,
+		judge_add(f, JUDGE_ERROR,
 			"this server is a %s: jobs can be taken from the master "
 			"alone",
 			s->role);
 	else if (s->replicas > 0 && s->min_replicas_to_write == 0)
-		check_add(f, CHECK_WARNING,
+		judge_add(f, JUDGE_WARNING,
 			"%lld replica%s, but min-replicas-to-write is 0: a "
 			"failover can lose jobs that were enqueued or ended in "
 			"the moments before",
 			s->replicas, s->replicas == 1 ? "" : "s");
 	else if (s->replicas > 0)
-		check_add(f, CHECK_OK, "%lld replica%s; a failover can still lose the last moments",
+		judge_add(f, JUDGE_OK, "%lld replica%s; a failover can still lose the last moments",
 			s->replicas, s->replicas == 1 ? "" : "s");
 }
 
-static void judge_clock(struct check_findings *f, const struct drover_server *s)
+static void judge_clock(struct judge_findings *f, const struct drover_server *s)
 {
 	long long apart = s->clock_ahead_ms < 0 ? -s->clock_ahead_ms : s->clock_ahead_ms;
 	char text[32];
 
 	if (apart > CLOCKS_APART_MS + s->clock_within_ms)
-		check_add(f, CHECK_WARNING,
+		judge_add(f, JUDGE_WARNING,
 			"the clock of Redis is %s %s ours: ages and due times "
 			"are off by as much",
 			units_say_duration(apart, text),
 			s->clock_ahead_ms > 0 ? "ahead of" : "behind");
 	else
-		check_add(f, CHECK_OK, "the clocks agree");
+		judge_add(f, JUDGE_OK, "the clocks agree");
 }
 
-void check_judge_server(struct check_findings *f, const struct drover_server *s)
+void judge_server(struct judge_findings *f, const struct drover_server *s)
 {
 	judge_version(f, s);
 	judge_persistence(f, s);

@@ -1,0 +1,90 @@
+"""cli: what the tests of drover share: running it, and a way to Redis that loses an answer."""
+
+import json
+import socket
+import threading
+
+from rig import SystemTest, command
+
+
+def record(job, error="no way", queue="low", **members):
+    """A failed record as Resque writes it; `job` is JSON text."""
+    rest = {"exception": "Boom::Error", "error": error, "backtrace": ["a:1", "b:2"],
+            "worker": "h:1:low", "queue": queue}
+    rest.update(members)
+    head = '{"failed_at":"2026/11/21 14:28:10 UTC","payload":%s,' % job
+    return head + json.dumps(rest)[1:]
+
+
+class Cutting:
+    """A way to Redis that lets the words of one command through and its answer not back."""
+
+    def __init__(self, path, behind, word):
+        self.behind, self.word = behind, word
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen()
+        self.url = "unix://%s?db=0" % path
+        self.seen = 0
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.carry, args=(near,), daemon=True).start()
+
+    def carry(self, near):
+        far = socket.socket(socket.AF_UNIX)
+        far.connect(self.behind)
+        answers = threading.Thread(target=self.answer, args=(far, near), daemon=True)
+        answers.start()
+        while data := near.recv(65536):
+            if self.word in data:
+                self.seen += 1
+                near.shutdown(socket.SHUT_RDWR)
+                far.sendall(data)
+                far.shutdown(socket.SHUT_WR)
+                break
+            far.sendall(data)
+        answers.join()
+        near.close()
+        far.close()
+
+    def answer(self, far, near):
+        while data := far.recv(65536):
+            try:
+                near.sendall(data)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.close()
+
+
+class CliTest(SystemTest):
+    conserves = False  # jobs are enqueued by the program under test, which the rig does not count
+
+    def cli(self, *words, env=None):
+        return command("drover", "--redis", self.redis.url, *words, env=env)
+
+    def ok(self, *words):
+        code, out, err = self.cli(*words)
+        self.assertEqual((code, err), (0, ""), words)
+        return out
+
+    def ask(self, *words):
+        return json.loads(self.ok(*words, "--json"))
+
+    def refused(self, code, sentence, *words):
+        got, _, err = self.cli(*words)
+        self.assertEqual(got, code, (words, err))
+        self.assertRegex(err, sentence)
+
+    def queue(self, name):
+        return self.redis.call("LRANGE", "resque:queue:" + name, 0, -1)
+
+    def fail(self, *records):
+        self.redis.call("RPUSH", "resque:failed", *records)
