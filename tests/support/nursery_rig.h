@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,9 @@
 #include "wire/nursery.h"
 
 #define RIG_LEASE "rig:1:0123"
+
+/* Set before rig_start: what a container's seccomp profile does to clone3. */
+static int rig_refuse_clone3;
 
 struct rig {
 	int socket;
@@ -56,6 +61,21 @@ static inline const char *rig_path(const char *name)
 	return path;
 }
 
+static inline void rig_filter(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof code / sizeof *code, code};
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		_exit(125);
+}
+
 /* `argv` without --lease; `env` beside the lease, may be NULL. Takes the first message. */
 static inline void rig_start(
 	struct rig *r, const char *program, const char *module, const char *env)
@@ -73,6 +93,8 @@ static inline void rig_start(
 
 		dup2(end, NURSERY_FD);
 		fcntl(end, F_SETFD, FD_CLOEXEC);
+		if (rig_refuse_clone3)
+			rig_filter();
 		execve(program, (char **)(uintptr_t)argv, (char **)(uintptr_t)list);
 		_exit(126);
 	}
@@ -119,7 +141,8 @@ static inline pid_t rig_take_hello(int socket)
 	return from.pid;
 }
 
-static inline struct rig_child rig_spawn(struct rig *r)
+/* `cgroup`: a folder to be born in, or -1. */
+static inline struct rig_child rig_spawn_in(struct rig *r, int cgroup)
 {
 	struct nursery_spawn s = {.message = NURSERY_SPAWN, .worker = 3, .serial = 77};
 	struct rig_child c;
@@ -128,11 +151,18 @@ static inline struct rig_child rig_spawn(struct rig *r)
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	ck_assert_int_eq(setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
 	ck_assert_int_eq(pipe2(output, O_CLOEXEC), 0);
-	rig_ask(r, &s, sizeof s, (int[]){pair[1], output[1]}, 2);
+	if (cgroup >= 0)
+		s.flags = NURSERY_SPAWN_CGROUP;
+	rig_ask(r, &s, sizeof s, (int[]){pair[1], output[1], cgroup}, cgroup >= 0 ? 3 : 2);
 	close(pair[1]);
 	close(output[1]);
 	c = (struct rig_child){pair[0], output[0], rig_take_hello(pair[0])};
 	return c;
+}
+
+static inline struct rig_child rig_spawn(struct rig *r)
+{
+	return rig_spawn_in(r, -1);
 }
 
 /* Limits that change nothing. */

@@ -407,6 +407,63 @@ START_TEST(retired_nursery_buries_nobody)
 }
 END_TEST
 
+/* Makes a cgroup v2 folder; false where this machine has none for us. */
+static bool make_cgroup(char *path, size_t size)
+{
+	FILE *mounts = fopen("/proc/mounts", "re");
+	char line[1000], place[500], type[50];
+	bool made = false;
+
+	while (mounts && !made && fgets(line, sizeof line, mounts)) {
+		if (sscanf(line, "%*s %499s %49s", place, type) != 2 || strcmp(type, "cgroup2"))
+			continue;
+		snprintf(path, size, "%s/drover-test-%d", place, getpid());
+		made = mkdir(path, 0700) == 0;
+	}
+	if (mounts)
+		fclose(mounts);
+	return made;
+}
+
+/* Born in it, by clone3; entered by itself, where only clone is there. */
+START_TEST(cgroup_of_a_child)
+{
+	char path[600], expected[100];
+	char *argv[] = {(char *)(uintptr_t) "grep",
+		(char *)(uintptr_t) "^0::", (char *)(uintptr_t) "/proc/self/cgroup", NULL};
+	struct job_class_source c = command(argv);
+	struct rig_child child;
+	struct rig_end end;
+	int folder;
+
+	if (!make_cgroup(path, sizeof path))
+		return;
+	rig_refuse_clone3 = _i;
+	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	start_static();
+	child = rig_spawn_in(&rig, folder);
+	ck_assert_int_gt(child.pid, 0);
+	rig_send(child.socket, &c, SPAN_LIT("[]"));
+	end = rig_await(&child);
+	snprintf(expected, sizeof expected, "/drover-test-%d\n", getpid());
+	ck_assert_ptr_nonnull(strstr(end.output.data, expected));
+	rig_end_fini(&end);
+	close(folder);
+	ck_assert_int_eq(rmdir(path), 0);
+	stop();
+}
+END_TEST
+
+START_TEST(clone3_refused)
+{
+	rig_refuse_clone3 = 1;
+	start_static();
+	for (int i = 0; i < 3; i++)
+		shell_prints("ls /proc/$$/fd", "0\n1\n2\n3\n");
+	stop();
+}
+END_TEST
+
 START_TEST(usage_is_64)
 {
 	char cmd[PATH_MAX + 100];
@@ -725,6 +782,8 @@ static Suite *nursery_suite(void)
 	tcase_add_test(t, spawns_leave_nothing);
 	tcase_add_test(t, job_survives_its_nursery);
 	tcase_add_test(t, retired_nursery_buries_nobody);
+	tcase_add_loop_test(t, cgroup_of_a_child, 0, 2);
+	tcase_add_test(t, clone3_refused);
 	tcase_add_test(t, usage_is_64);
 	suite_add_tcase(s, t);
 
