@@ -403,8 +403,8 @@ class SystemTest(unittest.TestCase):
         return entries
 
     # -- waiting ---------------------------------------------------------------------------------
-    def until(self, condition, what, timeout=PATIENCE_S):
-        return until(condition, what, timeout)
+    def until(self, condition, what, timeout=PATIENCE_S, every=0.01):
+        return until(condition, what, timeout, every)
 
     def until_processed(self, count, timeout=PATIENCE_S):
         """Until so many jobs have left for good, done or failed."""

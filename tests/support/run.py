@@ -68,6 +68,8 @@ def run(path):
     argv = [sys.executable, path] if path.endswith(".py") else [os.path.abspath(path)]
     env = dict(os.environ, BUILD=BUILD, CK_VERBOSITY="normal", PYTHONDONTWRITEBYTECODE="1")
     started = time.monotonic()
+    if not path.endswith(".py") and not executable(path):
+        return path, -1, "not a program", 0
     with tempfile.TemporaryFile("w+", errors="replace") as out:
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                    env=env, start_new_session=True)

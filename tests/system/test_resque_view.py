@@ -38,17 +38,6 @@ class View(SystemTest):
             self.assertRegex(beat, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$")
             self.assertIsNone(self.redis.call("GET", "resque:worker:" + worker))
 
-    def test_heartbeat_goes_on(self):
-        self.drover({"Gate": self.gate()}, supervisor={"lease": "3s"})
-        self.enqueue("default", "Gate")
-        self.until_begun()
-        for worker in self.workers():
-            self.redis.call("HSET", "resque:workers:heartbeat", worker, "2000-01-01T00:00:00+00:00")
-        self.until(lambda: not any(beat.startswith("2000") for beat in
-                                   self.redis.call("HVALS", "resque:workers:heartbeat")),
-                   "a new heartbeat of both", 40)
-        self.open_gate()
-
     def test_record_of_a_job_in_progress(self):  # vector 11
         self.drover({"Gate": self.gate()})
         item = '{"class":"Gate","args":[1180591620717411303424,[],{}],"meta":{"n":7.10}}'

@@ -108,7 +108,7 @@ class Stopping(SystemTest):
     def test_second_term_ends_the_grace(self):
         drover = self.busy(supervisor=PATIENT)
         drover.signal(signal.SIGTERM)
-        drover.until_event("supervisor.draining")
+        drover.until_event("supervisor.drain")
         drover.signal(signal.SIGTERM)
         self.until_exit(drover, 0)
         self.assertEqual(self.waiting_args(), [[0]])
@@ -116,7 +116,7 @@ class Stopping(SystemTest):
     def test_quit_waits_without_a_deadline_and_term_shortens_it(self):
         drover = self.busy(supervisor=QUICK)
         drover.signal(signal.SIGQUIT)
-        drover.until_event("supervisor.draining")
+        drover.until_event("supervisor.drain")
         self.assertTrue(processes.alive(self.pids[0]))
         drover.signal(signal.SIGTERM)
         self.until_exit(drover, 0)
@@ -125,7 +125,7 @@ class Stopping(SystemTest):
     def test_quit_lets_the_job_finish(self):
         drover = self.busy(supervisor=QUICK)
         drover.signal(signal.SIGQUIT)
-        drover.until_event("supervisor.draining")
+        drover.until_event("supervisor.drain")
         self.open_gate()
         self.until_exit(drover, 0)
         self.assertEqual(self.stat("processed"), 1)
@@ -136,12 +136,23 @@ class Stopping(SystemTest):
                              supervisor={"shutdown_grace": "1m", "kill_grace": "1m"})
         self.enqueue("default", "Stubborn")
         self.until_file("pid")
-        def again():  # signals of one number merge while one is pending: say it until it is heard
-            drover.signal(signal.SIGTERM)
-            return not drover.running
-        self.until(again, "droverd to end")
+        drover.signal(signal.SIGTERM)
+        drover.until_event("supervisor.drain")
+        drover.signal(signal.SIGTERM)
+        drover.until_event("supervisor.grace_over")
+        drover.signal(signal.SIGTERM)
         self.until_exit(drover, 0)
         self.assertEqual(self.size("default"), 1)
+
+    def test_a_hail_of_terms_changes_no_exit_code(self):
+        drover = self.busy(supervisor=PATIENT)
+
+        def again():
+            drover.signal(signal.SIGTERM)
+            return not drover.running
+        self.until(again, "droverd to end", every=0)
+        self.until_exit(drover, 0)
+        self.assertEqual(self.waiting_args(), [[0]])
 
 
 class Running(SystemTest):
@@ -176,7 +187,7 @@ class Running(SystemTest):
         drover.write_config(self.config({"New": self.note("new")},
                                         pools={"more": {"workers": 3, "queues": ["other"]}}))
         drover.signal(signal.SIGHUP)
-        drover.until_event("supervisor.reloaded")
+        drover.until_event("reload.done")
         self.until(lambda: len(self.workers()) == 3, "three workers")
         self.assertEqual({worker.split(":", 2)[2] for worker in self.workers()}, {"other"})
         self.enqueue("other", "New", 1)
@@ -187,7 +198,7 @@ class Running(SystemTest):
         drover = self.drover({"Old": self.note()})
         drover.write_config("pools: [what\n")
         drover.signal(signal.SIGHUP)
-        drover.until_event("config.refused")
+        drover.until_event("reload.refused")
         self.enqueue("default", "Old", 1)
         self.until_processed(1)
 
@@ -195,7 +206,7 @@ class Running(SystemTest):
         drover = self.drover({"Old": self.note()})
         drover.write_config(self.config({"Old": self.note()}, supervisor={"lease": "20s"}))
         drover.signal(signal.SIGHUP)
-        drover.until_event("supervisor.reloaded")
+        drover.until_event("reload.done")
         self.assertIn("supervisor.lease", drover.log())
 
     def test_ttin_and_ttou_change_the_number_of_workers(self):
