@@ -203,9 +203,16 @@ int drover_worker_each(
 		return -1;
 	rc = inspect_workers(&c->in, &ids, &err);
 	for (size_t i = 0; rc == 0 && i < ids.n; i++) {
-		rc = inspect_worker(&c->in, texts_at(&ids, i), &record, &err);
+		struct span id = texts_at(&ids, i);
+
+		rc = inspect_worker(&c->in, id, &record, &err);
+		if (rc == ASK_WRONG_TYPE) {
+			texts_fini(&record);
+			rc = 0;
+		}
 		if (rc == 0)
-			tell_worker(&crew, texts_at(&ids, i), texts_at(&record, 0), fn, ctx);
+			tell_worker(
+				&crew, id, record.n ? texts_at(&record, 0) : SPAN_LIT(""), fn, ctx);
 	}
 	texts_fini(&ids);
 	texts_fini(&record);

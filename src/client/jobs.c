@@ -130,6 +130,8 @@ static int walk_queue(struct drover_client *c, struct span queue, internal_look_
 			break;
 	}
 	texts_fini(&part);
+	if (rc == ASK_WRONG_TYPE) /* no jobs in there */
+		return more;
 	return rc < 0 ? rc : more;
 }
 

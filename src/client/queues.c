@@ -51,19 +51,29 @@ static int read_oldest(
 	return rc;
 }
 
+/* A key of another type in the place of a queue hides nothing but its own size. */
+static int measure(
+	struct drover_client *c, struct span name, struct drover_queue_info *q, struct err *err)
+{
+	int64_t size = DROVER_UNKNOWN;
+	int rc = inspect_queue_size(&c->in, name, &size, err);
+
+	q->size = size;
+	q->oldest_ms = DROVER_UNKNOWN;
+	if (rc == 0)
+		rc = read_oldest(c, name, &q->oldest_ms, err);
+	return rc == ASK_WRONG_TYPE ? 0 : rc;
+}
+
 static int tell_queue(struct drover_client *c, const struct pauses *pauses, struct span name,
 	drover_queue_fn *fn, void *ctx, struct err *err)
 {
 	struct drover_queue_info q = {.name = internal_give(name)};
 	struct span reason;
-	int64_t size = 0;
-	int rc = inspect_queue_size(&c->in, name, &size, err);
+	int rc = measure(c, name, &q, err);
 
-	if (rc == 0)
-		rc = read_oldest(c, name, &q.oldest_ms, err);
 	if (rc < 0)
 		return rc;
-	q.size = size;
 	q.paused = find_pause(pauses, name, &reason);
 	q.reason = internal_give(reason);
 	fn(ctx, &q);
@@ -113,8 +123,9 @@ int drover_queue_find(struct drover_client *c, const char *queue, drover_queue_f
 		rc = inspect_paused(&c->in, &pauses.pairs, &pauses.all, &err);
 	if (rc == 0)
 		rc = inspect_queue_size(&c->in, name, &size, &err);
-	if (rc == 0) {
+	if (rc == 0 || rc == ASK_WRONG_TYPE) {
 		known = size > 0 || holds(&names, name, 1) || holds(&pauses.pairs, name, 2);
+		rc = 0;
 		if (known)
 			rc = tell_queue(c, &pauses, name, fn, ctx, &err);
 	}

@@ -18,6 +18,8 @@ static int count_queues(struct drover_client *c, struct drover_stats *s, struct 
 		int64_t size = 0;
 
 		rc = inspect_queue_size(&c->in, texts_at(&names, i), &size, err);
+		if (rc == ASK_WRONG_TYPE)
+			rc = 0;
 		s->waiting += size;
 	}
 	texts_fini(&names);
@@ -32,7 +34,11 @@ static int count_workers(struct drover_client *c, struct drover_stats *s, struct
 	s->workers = (long long)ids.n;
 	for (size_t i = 0; rc == 0 && i < ids.n; i++) {
 		rc = inspect_worker(&c->in, texts_at(&ids, i), &record, err);
-		s->working += rc == 0 && texts_at(&record, 0).len > 0;
+		if (rc == ASK_WRONG_TYPE) {
+			texts_fini(&record);
+			rc = 0;
+		}
+		s->working += rc == 0 && record.n && texts_at(&record, 0).len > 0;
 	}
 	texts_fini(&ids);
 	texts_fini(&record);

@@ -70,7 +70,8 @@ static int judge(const struct redis_reply *reply, struct err *err)
 		return 0;
 	err_set(err, "Redis answers: %.*s", (int)(reply->text.len < 400 ? reply->text.len : 400),
 		reply->text.at);
-	return ASK_REFUSED;
+	return reply->text.len >= 9 && memcmp(reply->text.at, "WRONGTYPE", 9) == 0 ? ASK_WRONG_TYPE
+										   : ASK_REFUSED;
 }
 
 static int take_number(const struct redis_reply *reply, int64_t *out, struct err *err)

@@ -15,8 +15,9 @@
 #include "redis/redis.h"
 
 enum {
-	ASK_LOST = -1,	  /* no answer: what was to be changed may be changed or not */
-	ASK_REFUSED = -2, /* Redis said no; nothing was changed */
+	ASK_LOST = -1,	     /* no answer: what was to be changed may be changed or not */
+	ASK_REFUSED = -2,    /* Redis said no; nothing was changed */
+	ASK_WRONG_TYPE = -4, /* the same, for the key holds something of another type */
 };
 
 /* Strings of a flat answer, copied. Nil is the empty text with `data` NULL. */

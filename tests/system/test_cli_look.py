@@ -61,6 +61,22 @@ class Look(CliTest):
         self.assertEqual(jobs[5]["class"], "\x1b[31m")
         self.ok("queues")
 
+    def test_keys_of_another_type_do_no_harm(self):
+        self.push("low", payload("A", jid="j1"))
+        self.redis.call("SADD", "resque:queues", "a", "z")
+        self.redis.call("SET", "resque:queue:a", "no list")
+        self.redis.call("SADD", "resque:workers", "h:1:low")
+        self.redis.call("LPUSH", "resque:worker:h:1:low", "no text")
+        self.assertEqual([q["size"] for q in self.ask("queues")], [None, 1, 0])
+        self.assertIsNone(self.ask("queue", "a")["size"])
+        self.assertEqual([job["jid"] for job in self.ask("jobs")], ["j1"])
+        self.assertEqual(self.ask("job", "j1")["queue"], "low")
+        self.assertEqual(self.ask("stats")["waiting"], 1)
+        self.assertEqual(self.ask("workers")[0]["state"], "idle")
+        self.refused(2, "WRONGTYPE", "enqueue", "a", "C", "--wait")
+        self.assertEqual(self.redis.keys("*run:*"), [])
+        self.redis.call("FLUSHALL")
+
     def test_jobs_of_one_queue_and_limit(self):
         self.push("a", *[payload("A", n, jid="a%d" % n) for n in range(250)])
         self.push("b", payload("B", jid="b0"))
