@@ -25,7 +25,14 @@
 #include "wire/job_message.h"
 #include "wire/nursery.h"
 
-#define RIG_LEASE "rig:1:0123"
+/* Of this process alone: an undertaker of another test running meanwhile must not mean us. */
+static inline const char *rig_lease(void)
+{
+	static char lease[40];
+
+	snprintf(lease, sizeof lease, "rig:%d:0123", getpid());
+	return lease;
+}
 
 /* Set before rig_start: what a container's seccomp profile does to clone3. */
 static int rig_refuse_clone3;
@@ -80,13 +87,16 @@ static inline void rig_filter(void)
 static inline void rig_start(
 	struct rig *r, const char *program, const char *module, const char *env)
 {
-	const char *argv[] = {program, "--lease", RIG_LEASE, module, NULL};
-	const char *list[] = {"DROVER_LEASE=" RIG_LEASE, env, NULL};
+	char *lease = strdup(rig_lease());
+	char mark[60];
+	const char *argv[] = {program, "--lease", lease, module, NULL};
+	const char *list[] = {mark, env, NULL};
 	int pair[2];
 	ssize_t n;
 
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L), 0);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	snprintf(mark, sizeof mark, "DROVER_LEASE=%s", lease);
 	r->pid = fork();
 	if (r->pid == 0) {
 		int end = fcntl(pair[1], F_DUPFD, 10);
@@ -98,6 +108,7 @@ static inline void rig_start(
 		execve(program, (char **)(uintptr_t)argv, (char **)(uintptr_t)list);
 		_exit(126);
 	}
+	free(lease);
 	close(pair[1]);
 	r->socket = pair[0];
 	n = recv(r->socket, r->hello, sizeof r->hello - 1, 0);
@@ -187,7 +198,7 @@ static inline void rig_send(int socket, const struct job_class_source *class, st
 		.queue = SPAN_LIT("default"),
 		.origin = SPAN_LIT("retry"),
 		.token = SPAN_LIT("pool.1.1"),
-		.lease = SPAN_LIT(RIG_LEASE),
+		.lease = span_of(rig_lease()),
 		.args = args};
 	struct text part = {0}, message = {0};
 
