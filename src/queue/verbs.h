@@ -50,6 +50,7 @@ enum verdict_kind { VERDICT_DONE, VERDICT_FAILED, VERDICT_HEAD };
 /* What becomes of a job. */
 struct verdict {
 	enum verdict_kind kind;
+	int64_t order; /* in which the jobs were taken: those that go back together keep it */
 	struct span token, worker, queue;
 	struct span text; /* FAILED: the record; HEAD: the payload that goes back */
 	struct verbs_record record;

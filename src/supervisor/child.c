@@ -41,7 +41,7 @@ static void close_event_fd(int *fd, struct event *ev)
 	*fd = -1;
 }
 
-static void close_all(struct child *c)
+void child_close(struct child *c)
 {
 	if (c->sock >= 0)
 		event_del(&c->ev_write);
@@ -139,7 +139,7 @@ static void never_came(struct child *c, const char *why)
 	struct err err;
 
 	err_set(&err, "%s", why);
-	close_all(c);
+	child_close(c);
 	c->events->failed(c->owner, &err);
 }
 
@@ -164,7 +164,7 @@ static void on_exit_of(evutil_socket_t fd, short what, void *arg)
 		exit.signal = info.si_status;
 	read_lines(c, LAST_READS);
 	read_output(c, LAST_READS);
-	close_all(c);
+	child_close(c);
 	c->events->exited(c->owner, &exit);
 }
 
@@ -353,5 +353,5 @@ int child_prepare(struct child *c, uint64_t serial, int theirs[2], struct err *e
 void child_abandon(struct child *c)
 {
 	must(c->state == CHILD_SPAWNING);
-	close_all(c);
+	child_close(c);
 }

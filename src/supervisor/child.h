@@ -62,6 +62,9 @@ void child_init(
  */
 int child_prepare(struct child *c, uint64_t serial, int theirs[2], struct err *err);
 
+/* Lets go of everything, the process included: for the end of droverd. */
+void child_close(struct child *c);
+
 /* The spawn came to nothing (refused, nursery gone). Closes; `failed` is not told. */
 void child_abandon(struct child *c);
 

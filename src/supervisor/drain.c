@@ -2,12 +2,13 @@
  * drain: see supervisor.h. droverd. How a supervisor ends: it takes nothing new, lets plain jobs
  * finish until shutdown_grace, ends what is left, waits for the verdicts, says good-bye.
  */
+#include "base/clock.h"
 #include "base/log.h"
 #include "supervisor/supervisor.h"
 
 #include <stdlib.h>
 
-enum { LEAVE_WAIT_S = 5 };
+enum { LEAVE_WAIT_S = 5, HOLD_VERDICTS_MS = 100 };
 
 static void set_drain_timer(struct supervisor *s, int64_t ms)
 {
@@ -47,6 +48,7 @@ static void end_at_once(struct supervisor *s)
 
 static void grace_is_over(struct supervisor *s)
 {
+	s->hold_verdicts_until_mono_ms = clock_mono_ms() + HOLD_VERDICTS_MS;
 	log_event(LOG_INFO, "supervisor.grace_over", LOG_NUM("busy", (int64_t)fleet_busy(s)));
 	drain_kill_all(s, END_STOP, false);
 }
@@ -109,6 +111,27 @@ static void say_good_bye(struct supervisor *s)
 	resque_view_remove(s->view, ids, n, NULL, NULL);
 	set_drain_timer(s, LEAVE_WAIT_S * 1000);
 	verbs_leave(&s->verbs, on_left, s);
+}
+
+static void on_hold_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	supervisor_turn(arg);
+}
+
+bool drain_holds_verdicts(struct supervisor *s)
+{
+	int64_t left = s->hold_verdicts_until_mono_ms - clock_mono_ms();
+	const struct timeval tv = {.tv_usec = left * 1000};
+	bool ending = false;
+
+	if (s->state != SUPERVISOR_DRAINING || s->hold_verdicts_until_mono_ms == 0 || left <= 0)
+		return false;
+	for (struct slot *slot = fleet_next_slot(s, NULL); slot; slot = fleet_next_slot(s, slot))
+		ending = ending || slot->state == SLOT_ENDING || slot->state == SLOT_CLEARING;
+	if (ending)
+		event_base_once(s->base, -1, EV_TIMEOUT, on_hold_over, s, &tv);
+	return ending;
 }
 
 static bool unanswered(const struct supervisor *s)

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { EXIT_CONFIG = 78 };
+
 /* -- walking ----------------------------------------------------------------------------------------- */
 
 static struct slot *first_from(const struct supervisor *s, const struct pool *p)
@@ -196,16 +198,6 @@ const struct slot_ops FLEET_SLOT_OPS = {.ask_start = op_ask_start,
 	.freed = op_freed,
 	.kill_tree = op_kill_tree};
 
-void fleet_slot_freed(struct supervisor *s, struct slot *slot)
-{
-	if (slot->pool && !pool_serve_backlog(slot->pool, slot))
-		supervisor_turn(s);
-	if (slot->retiring)
-		s->fleet_due = true;
-	if (slot->retiring || s->state >= SUPERVISOR_DRAINING)
-		supervisor_turn(s);
-}
-
 /* -- strays -------------------------------------------------------------------------------------------- */
 
 static bool stray_is_known(void *ctx, pid_t pid)
@@ -283,7 +275,10 @@ static void on_nursery_lost(void *ctx, struct nursery *n, const struct err *why)
 {
 	struct supervisor *s = ctx;
 
-	(void)why;
+	if (s->state == SUPERVISOR_STARTING && nursery_cannot_preload(n)) {
+		log_event(LOG_ERROR, "supervisor.failed", LOG_STR("error", why->text));
+		supervisor_end(s, EXIT_CONFIG);
+	}
 	EACH_SLOT(s, slot)
 	if (slot->child.state == CHILD_SPAWNING && s->nurseries[slot->child_kind] == n)
 		give_up_spawn(slot);
@@ -432,6 +427,18 @@ static void keep_spares(struct supervisor *s, struct pool *p)
 			op_spawn(s, slot, kind);
 		left--;
 	}
+}
+
+void fleet_slot_freed(struct supervisor *s, struct slot *slot)
+{
+	struct pool *p = slot->pool;
+
+	if (pool_serve_backlog(p, slot))
+		return;
+	if (!p->maybe_more && !pool_has_unanswered(p))
+		keep_spares(s, p);
+	s->fleet_due = s->fleet_due || slot->retiring;
+	supervisor_turn(s);
 }
 
 static void on_fetched(void *ctx, struct pool *p, bool more)
@@ -640,12 +647,22 @@ void fleet_configure(struct supervisor *s)
 	fleet_settle(s);
 }
 
+static void discard_slots(struct slot *slot)
+{
+	for (struct slot *next; slot; slot = next) {
+		next = slot->next;
+		slot_discard(slot);
+	}
+}
+
 void fleet_free(struct supervisor *s)
 {
 	for (struct pool *p = s->pools, *next; p; p = next) {
 		next = p->next;
+		discard_slots(p->slots);
 		pool_free(p);
 	}
+	discard_slots(s->leaving);
 	for (int kind = 0; kind < NURSERY_KINDS; kind++)
 		nursery_free(s->nurseries[kind]);
 	for (size_t i = 0; i < s->n_retired; i++)

@@ -8,6 +8,7 @@
 struct job *job_new(
 	struct settings *settings, struct span token, struct span entry, struct err *err)
 {
+	static int64_t last_sequence;
 	struct job *j = must_alloc(sizeof *j);
 
 	j->bytes = must_strndup(entry.at, entry.len);
@@ -16,6 +17,7 @@ struct job *job_new(
 		free(j);
 		return NULL;
 	}
+	j->sequence = ++last_sequence;
 	j->token = must_strndup(token.at, token.len);
 	j->settings = settings_ref(settings);
 	j->readable = envelope_read(&j->envelope, j->entry.payload, &j->why) == 0;

@@ -12,6 +12,7 @@
 struct job {
 	struct settings *settings;	    /* counted */
 	const struct class_settings *class; /* NULL: no entry for it, or not readable */
+	int64_t sequence;		    /* in which this supervisor took it */
 	char *token;
 	char *bytes; /* the entry */
 	struct entry entry;

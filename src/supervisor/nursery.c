@@ -28,7 +28,7 @@ struct nursery {
 	void *ctx;
 	pid_t pid;
 	int sock, pidfd;
-	bool ready, failed, retired;
+	bool ready, failed, retired, cannot_preload;
 	int delay_ms;
 	char last_error[512];
 	struct event *ev_sock, *ev_pid, *ev_again;
@@ -130,13 +130,14 @@ static void read_hello(struct nursery *n, const char *bytes, size_t len)
 
 	if (hello && json_integer_value(json_object_get(hello, "protocol")) == NURSERY_PROTOCOL) {
 		n->ready = true;
-		n->failed = false;
+		n->failed = n->cannot_preload = false;
 		n->last_error[0] = '\0';
 		n->delay_ms = DELAY_FIRST_MS;
 		log_event(LOG_INFO, "nursery.ready", LOG_STR("program", n->argv[0]),
 			LOG_NUM("pid", n->pid));
 		n->events->ready(n->ctx, n);
 	} else {
+		n->cannot_preload = error != NULL;
 		snprintf(n->last_error, sizeof n->last_error, "%s",
 			error ? error : "it said something that is no hello of this version");
 	}
@@ -300,6 +301,11 @@ bool nursery_is_ready(const struct nursery *n)
 bool nursery_has_failed(const struct nursery *n)
 {
 	return n && n->failed;
+}
+
+bool nursery_cannot_preload(const struct nursery *n)
+{
+	return n->cannot_preload;
 }
 
 const char *nursery_last_error(const struct nursery *n)

@@ -226,6 +226,25 @@ void outbox_add(struct outbox *o, const struct verdict *v, void *owner)
 	list_add(&o->waiting, i);
 }
 
+/* Jobs go back by LPUSH: the one taken last must be pushed first. */
+static void add_in_order(struct list *l, struct item *i)
+{
+	struct item **at = &l->first;
+
+	if (i->verdict.kind != VERDICT_HEAD) {
+		list_add(l, i);
+		return;
+	}
+	while (*at &&
+		!((*at)->verdict.kind == VERDICT_HEAD && (*at)->verdict.order < i->verdict.order))
+		at = &(*at)->next;
+	i->next = *at;
+	*at = i;
+	if (i->next == NULL)
+		l->last = &i->next;
+	l->n++;
+}
+
 static bool send_batch(struct outbox *o)
 {
 	struct verdict verdicts[BATCH_MAX];
@@ -237,9 +256,12 @@ static bool send_batch(struct outbox *o)
 	while (n < BATCH_MAX && o->waiting.first) {
 		struct item *i = list_take(&o->waiting);
 
-		verdicts[n++] = i->verdict;
-		list_add(&b->items, i);
+		add_in_order(&b->items, i);
+		n++;
 	}
+	n = 0;
+	for (const struct item *i = b->items.first; i; i = i->next)
+		verdicts[n++] = i->verdict;
 	b->next = o->under_way;
 	o->under_way = b;
 	if (verbs_finish(o->verbs, verdicts, n, o->keep_ms, on_answer, b))

@@ -139,6 +139,24 @@ static void decide_operator(struct outcome *out, const struct ending *e)
 	text_add_str(&out->error, "; ended by an operator (USR1)");
 }
 
+/* The kernel's own limit, which counts one process: it strikes where a sample was too late. */
+static void decide_cpu_of_one_process(struct outcome *out, const struct ending *e)
+{
+	struct ending by_kernel = *e;
+
+	by_kernel.limit = e->cpu_limit_ms;
+	by_kernel.used = outcome_cpu_ms(&e->usage);
+	fail(out, "Drover::CpuLimit");
+	say_cpu(&out->error, &by_kernel);
+	text_add_str(&out->error, "; it was ended by SIGXCPU");
+}
+
+int64_t outcome_cpu_ms(const struct rusage *u)
+{
+	return (u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1000 +
+	       (u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1000;
+}
+
 void outcome_decide(struct outcome *out, const struct ending *e)
 {
 	bool clean = e->signal == 0 && e->exit_code == 0;
@@ -151,8 +169,7 @@ void outcome_decide(struct outcome *out, const struct ending *e)
 	} else if (clean) {
 		return;
 	} else if (e->signal == SIGXCPU) {
-		fail(out, "Drover::CpuLimit");
-		text_add_str(&out->error, "used up its CPU time and was ended by SIGXCPU");
+		decide_cpu_of_one_process(out, e);
 	} else if (e->reason == END_STOP &&
 		   !(e->signal == 0 && e->exit_code == EXIT_FAILED_FOR_GOOD)) {
 		decide_stopped(out, e);

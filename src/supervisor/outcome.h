@@ -39,6 +39,7 @@ struct ending {
 	bool term_sent, kill_sent;
 	int64_t wall_ms, kill_grace_ms;
 	struct rusage usage;
+	int64_t cpu_limit_ms; /* of its class */
 	bool at_most_once;
 	struct span said_exception, said_message; /* from an `error` line; .len 0: not said */
 };
@@ -50,6 +51,7 @@ struct outcome {
 	struct text error;     /* the caller's to free */
 };
 
+int64_t outcome_cpu_ms(const struct rusage *u); /* user and system time */
 void outcome_decide(struct outcome *out, const struct ending *end);
 
 #endif

@@ -35,6 +35,16 @@ static int find_user(const struct conf_class *c, struct job_limits *limits, stru
 	return 0;
 }
 
+static bool names_it(char *const *env, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; *env; env++)
+		if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+			return true;
+	return false;
+}
+
 /* What a job sees of our environment: the names in pass_env that are set, then `env`. Entries of
    the former are allocated, hence the count. */
 static char **build_env(const struct conf_class *c, size_t *n_own)
@@ -50,7 +60,7 @@ static char **build_env(const struct conf_class *c, size_t *n_own)
 	for (char **p = c->pass_env; *p; p++) {
 		const char *value = getenv(*p);
 
-		if (value)
+		if (value && !names_it(c->env, *p))
 			env[n++] = must_printf("%s=%s", *p, value);
 	}
 	*n_own = n;

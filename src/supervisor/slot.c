@@ -76,8 +76,10 @@ static void give_job(struct slot *s)
 	s->child_class = class->reuse > 1 ? s->job->class : NULL;
 	s->child_jobs++;
 	s->peak = (struct tree_use){0};
-	s->ending = (struct ending){
-		.spawned = true, .pid = s->child.pid, .at_most_once = class->at_most_once};
+	s->ending = (struct ending){.spawned = true,
+		.pid = s->child.pid,
+		.at_most_once = class->at_most_once,
+		.cpu_limit_ms = class->cpu_ms};
 	s->started_mono_ms = clock_mono_ms();
 	s->next_pss_mono_ms = 0;
 	s->next_sample_mono_ms = s->started_mono_ms + FIRST_SAMPLE_MS;
@@ -398,10 +400,19 @@ struct slot *slot_new(struct event_base *base, unsigned number, const char *work
 	return s;
 }
 
-void slot_free(struct slot *s)
+void slot_discard(struct slot *s)
 {
-	must(s->state == SLOT_FREE && s->child.state == CHILD_NONE);
+	child_close(&s->child);
+	job_free(s->job);
+	output_fini(&s->output);
+	said_fini(&s->said);
 	event_del(&s->timer);
 	free(s->worker_id);
 	free(s);
+}
+
+void slot_free(struct slot *s)
+{
+	must(s->state == SLOT_FREE && s->child.state == CHILD_NONE);
+	slot_discard(s);
 }

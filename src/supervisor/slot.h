@@ -98,7 +98,8 @@ struct slot {
 
 struct slot *slot_new(struct event_base *base, unsigned number, const char *worker_id,
 	const char *lease, const struct slot_ops *ops, void *ctx);
-void slot_free(struct slot *s);
+void slot_free(struct slot *s);	   /* it is FREE and has no child */
+void slot_discard(struct slot *s); /* as it is: the process ends */
 
 /* The one way into the table. An event that a state does not know is our bug. */
 void slot_handle(struct slot *s, enum slot_event event);

@@ -141,7 +141,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	become_ready(s);
 	if (s->fleet_due)
 		fleet_settle(s);
-	if (lease_is_held(s->lease))
+	if (lease_is_held(s->lease) && !drain_holds_verdicts(s))
 		outbox_flush(s->outbox);
 	fetch_all(s);
 	if (s->watch_due && !s->watch_under_way && supervisor_may_fetch(s))

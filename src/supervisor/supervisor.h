@@ -55,7 +55,8 @@ struct supervisor {
 	uint64_t spawn_serial; /* of the last spawn asked for */
 	int64_t started_wall_ms;
 	int exit_code;
-	int drain_step; /* how often TERM came */
+	int drain_step;			     /* how often TERM came */
+	int64_t hold_verdicts_until_mono_ms; /* see drain_holds_verdicts */
 	struct event *turn, *poll, *sample, *drain_timer, *connect_deadline;
 	unsigned watch_generation; /* pools_made when the watch under way was asked */
 	bool reenter_due;
@@ -109,7 +110,9 @@ void presence_reenter(struct supervisor *s);
 /* -- drain.c: the end --------------------------------------------------------------------------------- */
 
 void drain_begin(struct supervisor *s, bool deadline); /* TERM, INT (deadline) and QUIT (none) */
-void drain_look(struct supervisor *s);		       /* is everything done? */
+/* Jobs ended together go back together, so that they keep their order: for a moment at most. */
+bool drain_holds_verdicts(struct supervisor *s);
+void drain_look(struct supervisor *s); /* is everything done? */
 void drain_timer_fired(struct supervisor *s);
 void drain_kill_all(struct supervisor *s, enum end_reason reason, bool at_once);
 

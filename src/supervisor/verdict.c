@@ -46,6 +46,7 @@ static void tell_redis(struct slot *s, enum verdict_kind kind, const struct text
 	char now[CLOCK_TEXT_SIZE], done[24], total[24];
 	struct fields fields = {.n = 0};
 	struct verdict v = {.kind = kind,
+		.order = s->job->sequence,
 		.token = span_of(s->job->token),
 		.worker = span_of(s->worker_id),
 		.queue = s->job->entry.queue,
@@ -68,8 +69,7 @@ static void tell_redis(struct slot *s, enum verdict_kind kind, const struct text
 static void log_done(const struct slot *s)
 {
 	const struct rusage *u = &s->ending.usage;
-	int64_t cpu_ms = (u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1000 +
-			 (u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1000;
+	int64_t cpu_ms = outcome_cpu_ms(u);
 
 	log_event(LOG_INFO, "job.done", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
