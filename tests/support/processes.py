@@ -73,7 +73,8 @@ def carrying(*marks):
 
 
 def describe(pid):
-    return "%d %s %r" % (pid, name(pid), command_line(pid)[:120])
+    fields = stat_fields(pid) or [b"gone"]
+    return "%d %s %s %r" % (pid, name(pid), fields[0].decode(), command_line(pid)[:120])
 
 
 def pss_kb(pid):

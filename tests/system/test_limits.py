@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import processes  # noqa: E402
-from rig import SystemTest, main, python, sh  # noqa: E402
+from rig import SLOW, SystemTest, main, python, sh  # noqa: E402
 
 # Doubles its memory use until somebody stops it, then stays alive so that only a kill ends it.
 EATER = "import time\nb=[]\nwhile len(b) < 400: b.append(b'x' * (1 << 20)); time.sleep(0.001)\n" \
@@ -27,9 +27,18 @@ class Limits(SystemTest):
         self.until_processed(21)
         self.assertEqual(len(self.failed()), 1)
         self.assert_pids_gone()
-        self.until(lambda: set(drover.children()) == set(drover.nurseries()),
-                   "droverd to have no child but nurseries")
+        self.assert_no_child_left(drover)
         return record
+
+    def assert_no_child_left(self, drover):
+        """Zombies count: who is not reaped still stands in the process table."""
+        def left():
+            return [processes.describe(pid) for pid in drover.children()
+                    if pid not in drover.nurseries()]
+        try:
+            self.until(lambda: not left(), "droverd to have no child but nurseries", 10 * SLOW)
+        except AssertionError:
+            self.fail("children left: " + "; ".join(left()))
 
     def assert_pids_gone(self):
         """Every process that wrote its id into the file `pids` is no more."""
