@@ -9,6 +9,7 @@
 
 int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
+int64_t clock_mono_us(void);
 int64_t clock_boot_ms(void);
 
 /* Forms of a wall clock time in UTC. `out` holds CLOCK_TEXT_SIZE bytes; returned for convenience. */

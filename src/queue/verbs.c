@@ -53,7 +53,7 @@ bool verbs_fetch(struct verbs *v, struct span pool, int64_t number, int64_t max_
 	words_add_str(w, clock_resque_failed(now, when));
 	for (size_t i = 0; i < n_wanted; i++) {
 		words_add(w, wanted[i].worker);
-		words_add_str(w, wanted[i].jid);
+		words_add_key(w, wanted[i].ahead ? "+" : "", wanted[i].jid, NO_SPAN);
 	}
 	return send_script(v, &script_fetch, 4 + n_queues, fn, ctx);
 }
@@ -93,6 +93,7 @@ bool verbs_finish(struct verbs *v, const struct verdict *verdicts, size_t n, int
 		words_add(w, verdicts[i].worker);
 		words_add(w, verdicts[i].queue);
 		words_add(w, verdicts[i].text);
+		words_add(w, verdicts[i].next_record.len ? verdicts[i].next_record : NO_SPAN);
 		add_record(w, &verdicts[i].record);
 	}
 	return send_script(v, &script_finish, 2, fn, ctx);

@@ -21,6 +21,7 @@ struct verbs {
 /* One job wanted by fetch: the worker that shall have it, the jid for a payload without one. */
 struct verbs_wanted {
 	struct span worker;
+	bool ahead; /* it has one in hand already: its worker record stays */
 	const char *jid;
 };
 
@@ -53,6 +54,8 @@ struct verdict {
 	int64_t order; /* in which the jobs were taken: those that go back together keep it */
 	struct span token, worker, queue;
 	struct span text; /* FAILED: the record; HEAD: the payload that goes back */
+	struct span
+		next_record; /* the worker goes on with another job: its worker record; .len 0: idle */
 	struct verbs_record record;
 };
 

@@ -31,9 +31,12 @@ void drain_kill_all(struct supervisor *s, enum end_reason reason, bool at_once)
 /* Jobs that have not begun go back; the others are told to stop at their next checkpoint. */
 static void ask_politely(struct supervisor *s)
 {
+	for (struct pool *p = s->pools; p; p = p->next)
+		pool_return_backlog(p, INT64_MAX);
 	for (struct slot *slot = fleet_next_slot(s, NULL), *next; slot; slot = next) {
 		next = fleet_next_slot(s, slot);
 		slot->stop_asked = true;
+		slot_return_ahead(slot);
 		slot_dismiss_spare(slot);
 		if (slot->state == SLOT_STARTING || slot->state == SLOT_LAUNCHING)
 			slot_end(slot, END_STOP, false);

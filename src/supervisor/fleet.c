@@ -172,7 +172,7 @@ static void fork_ahead(struct supervisor *s, struct slot *slot)
 		op_spawn(s, slot, slot->child_kind);
 }
 
-static void op_send_verdict(void *ctx, struct slot *slot, const struct verdict *v)
+static void op_send_verdict(void *ctx, struct slot *slot, const struct verdict *v, bool wait)
 {
 	struct supervisor *s = ctx;
 
@@ -180,9 +180,33 @@ static void op_send_verdict(void *ctx, struct slot *slot, const struct verdict *
 		slot_handle(slot, SLOT_EV_CONFIRMED); /* the job is another supervisor's */
 		return;
 	}
-	outbox_add(s->outbox, v, slot);
+	outbox_add(s->outbox, v, wait ? slot : NULL);
 	fork_ahead(s, slot);
 	supervisor_turn(s);
+}
+
+/* The worker may have another job in hand, whose record must stay. */
+static void give_back(void *ctx, struct job *job)
+{
+	struct supervisor *s = ctx;
+	const struct verdict v = {.kind = VERDICT_HEAD,
+		.order = job->sequence,
+		.token = span_of(job->token),
+		.worker = {"", 0},
+		.queue = job->entry.queue,
+		.text = job->entry.payload};
+
+	log_event(LOG_INFO, "job.returned", LOG_SPAN("jid", job->jid),
+		LOG_SPAN("queue", job->entry.queue), LOG_SPAN("worker", job->entry.worker));
+	outbox_add(s->outbox, &v, NULL);
+	job_free(job);
+	supervisor_turn(s);
+}
+
+static void op_give_back(void *ctx, struct slot *slot, struct job *job)
+{
+	(void)slot;
+	give_back(ctx, job);
 }
 
 static void op_freed(void *ctx, struct slot *slot)
@@ -195,6 +219,7 @@ const struct slot_ops FLEET_SLOT_OPS = {.ask_start = op_ask_start,
 	.spawn_answered = op_spawn_answered,
 	.clear = op_clear,
 	.send_verdict = op_send_verdict,
+	.give_back = op_give_back,
 	.freed = op_freed,
 	.kill_tree = op_kill_tree};
 
@@ -384,7 +409,14 @@ void fleet_replace_nurseries(struct supervisor *s)
 		s->retired[s->n_retired++] = old;
 		nursery_retire(old);
 	}
-	EACH_SLOT(s, slot) slot_dismiss_spare(slot);
+	EACH_SLOT(s, slot)
+	{
+		slot_dismiss_spare(slot);
+		slot->child_final =
+			true; /* what it was given with is not what the next job would get */
+		ahead_forget(&slot->ahead);
+		slot_return_ahead(slot);
+	}
 	fleet_start_nurseries(s);
 }
 
@@ -450,10 +482,12 @@ static void on_fetched(void *ctx, struct pool *p, bool more)
 		keep_spares(s, p);
 	}
 	supervisor_expect_jobs(s);
-	if (s->state >= SUPERVISOR_DRAINING)
+	if (s->state >= SUPERVISOR_DRAINING) {
+		pool_return_backlog(p, INT64_MAX);
 		for (struct slot *slot = p->slots; slot; slot = slot->next)
 			if (slot->state == SLOT_STARTING || slot->state == SLOT_LAUNCHING)
 				slot_end(slot, END_STOP, false);
+	}
 	supervisor_turn(s);
 }
 
@@ -463,7 +497,7 @@ static void on_unknown_lease(void *ctx)
 }
 
 static const struct pool_events POOL_EVENTS = {
-	.fetched = on_fetched, .unknown_lease = on_unknown_lease};
+	.fetched = on_fetched, .unknown_lease = on_unknown_lease, .give_back = give_back};
 
 static unsigned lowest_free_number(const struct supervisor *s)
 {
@@ -540,6 +574,7 @@ static void retire_surplus(struct pool *p)
 				continue;
 			slot->retiring = true;
 			slot->stop_asked = true;
+			slot_return_ahead(slot);
 			surplus--;
 		}
 }

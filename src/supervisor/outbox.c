@@ -296,6 +296,11 @@ void outbox_drop_all(struct outbox *o)
 	}
 }
 
+bool outbox_all_sent(const struct outbox *o)
+{
+	return o->waiting.first == NULL;
+}
+
 size_t outbox_count(const struct outbox *o)
 {
 	size_t n = o->waiting.n;

@@ -31,6 +31,7 @@ void outbox_flush(struct outbox *o);
 /* The lease is another's: nothing of this counts. Every owner is told `confirmed`. */
 void outbox_drop_all(struct outbox *o);
 
+bool outbox_all_sent(const struct outbox *o);
 size_t outbox_count(const struct outbox *o); /* not confirmed yet */
 typedef void outbox_each_fn(void *ctx, struct span token);
 void outbox_each(const struct outbox *o, outbox_each_fn *fn, void *ctx);

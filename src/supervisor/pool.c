@@ -1,5 +1,6 @@
 /* pool: see pool.h. droverd. */
 #include "supervisor/pool.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
 
@@ -37,9 +38,11 @@ void pool_free(struct pool *p)
 	free(p);
 }
 
-static bool has_room(const struct slot *s)
+/* A worker whose verdict was sent is free by the time a fetch sent after it is answered. */
+static bool has_room(const struct pool *p, const struct slot *s)
 {
-	return !s->retiring && s->state == SLOT_FREE;
+	return !s->retiring && s->ahead.n == 0 &&
+	       (s->state == SLOT_FREE || (s->state == SLOT_VERDICT && p->verdicts_sent));
 }
 
 size_t pool_free_slots(const struct pool *p)
@@ -47,7 +50,7 @@ size_t pool_free_slots(const struct pool *p)
 	size_t n = 0;
 
 	for (const struct slot *s = p->slots; s; s = s->next)
-		n += has_room(s);
+		n += has_room(p, s);
 	return n;
 }
 
@@ -83,6 +86,18 @@ static struct slot *slot_of_token(const struct pool *p, struct span token)
 	return i >= 1 && i <= p->n_asked ? p->asked[i - 1] : NULL;
 }
 
+/* Taken for a slot that cannot have it after all: the next one that is free does. */
+static void put_back(struct pool *p, struct job *job)
+{
+	struct job **at = &p->backlog;
+
+	if (p->backlog == NULL)
+		p->backlog_since_mono_ms = clock_mono_ms();
+	while (*at)
+		at = &(*at)->next;
+	*at = job;
+}
+
 static void hand_out(struct pool *p, struct span token, struct span entry)
 {
 	struct slot *s = slot_of_token(p, token);
@@ -96,12 +111,23 @@ static void hand_out(struct pool *p, struct span token, struct span entry)
 		job_free(job);
 		return;
 	}
-	if (s->state == SLOT_FREE) {
+	if (s->state == SLOT_FREE)
 		slot_take(s, job); /* also if it retires meanwhile: this one it does yet */
-		return;
+	else if (!slot_take_ahead(s, job)) {
+		ahead_forget(
+			&s->ahead); /* its queue holds other classes, too: no more ahead for now */
+		put_back(p, job);
 	}
-	job->next = p->backlog;
-	p->backlog = job;
+}
+
+void pool_return_backlog(struct pool *p, int64_t before_mono_ms)
+{
+	struct job *job;
+
+	while ((job = p->backlog) != NULL && p->backlog_since_mono_ms < before_mono_ms) {
+		p->backlog = job->next;
+		p->events->give_back(p->ctx, job);
+	}
 }
 
 bool pool_serve_backlog(struct pool *p, struct slot *s)
@@ -162,18 +188,28 @@ static void on_answer(void *arg, const struct redis_reply *r)
 
 /* -- asking ----------------------------------------------------------------------------------------- */
 
-static void choose_slots(struct pool *p)
+static void ask_for(struct pool *p, struct slot *s, size_t n)
 {
-	p->n_asked = 0;
-	for (struct slot *s = p->slots; s && p->n_asked < FETCH_MAX; s = s->next) {
-		if (!has_room(s))
-			continue;
+	for (; n > 0 && p->n_asked < FETCH_MAX; n--) {
 		if (p->n_asked == p->cap_asked) {
 			p->cap_asked = p->cap_asked ? 2 * p->cap_asked : 8;
 			p->asked = must_realloc(p->asked, p->cap_asked * sizeof(struct slot *));
 		}
 		p->asked[p->n_asked++] = s;
 	}
+}
+
+/* First one for every worker without a job, then some ahead for those that are reused. */
+static void choose_slots(struct pool *p)
+{
+	p->n_asked = 0;
+	for (struct slot *s = p->slots; s; s = s->next)
+		if (has_room(p, s))
+			ask_for(p, s, 1);
+	p->n_first = p->n_asked;
+	for (struct slot *s = p->slots; s; s = s->next)
+		if (!s->retiring)
+			ask_for(p, s, ahead_room(&s->ahead));
 }
 
 bool pool_has_unanswered(const struct pool *p)
@@ -213,7 +249,9 @@ void pool_fetch(struct pool *p)
 	queue_order_next(p->order, &queues, &n_queues);
 	for (size_t i = 0; i < p->n_asked; i++) {
 		envelope_new_jid(jids[i]);
-		wanted[i] = (struct verbs_wanted){span_of(p->asked[i]->worker_id), jids[i]};
+		wanted[i] = (struct verbs_wanted){.worker = span_of(p->asked[i]->worker_id),
+			.ahead = i >= p->n_first,
+			.jid = jids[i]};
 	}
 	p->under_way = verbs_fetch(p->verbs, span_of(p->mark), p->number,
 		(*p->settings)->conf->supervisor.max_payload_bytes, queues, n_queues, wanted,

@@ -16,6 +16,7 @@ struct pool_events {
 	/* A fetch was answered: jobs may be waiting still (`more`), or the queues are empty. */
 	void (*fetched)(void *ctx, struct pool *p, bool more);
 	void (*unknown_lease)(void *ctx);
+	void (*give_back)(void *ctx, struct job *job); /* no worker can have it; freed */
 };
 
 struct pool {
@@ -27,12 +28,15 @@ struct pool {
 	struct slot *slots; /* in order of their numbers */
 	int64_t number;	    /* of the last fetch asked */
 	int64_t answered;   /* of the last fetch answered */
+	bool verdicts_sent; /* all verdicts so far are before this fetch on the connection */
 	bool under_way;
 	bool maybe_more;     /* worth asking */
 	struct slot **asked; /* for whom the fetch under way, or to be asked again, is */
 	size_t n_asked, cap_asked;
+	size_t n_first;	     /* so many of them for workers without a job, the rest ahead */
 	struct job *backlog; /* taken, but its slot is not free yet */
-	bool retiring;	     /* goes when its slots are gone */
+	int64_t backlog_since_mono_ms;
+	bool retiring; /* goes when its slots are gone */
 	struct verbs *verbs;
 	struct settings **settings; /* the current ones, wherever the owner keeps them */
 	bool refusal_said;
@@ -56,6 +60,9 @@ void pool_reset_numbers(struct pool *p);
 
 /* A slot of this pool is free: gives it what waits for it; false: nothing does. */
 bool pool_serve_backlog(struct pool *p, struct slot *s);
+
+/* What waits for a slot goes back: since `before`, or all (INT64_MAX). */
+void pool_return_backlog(struct pool *p, int64_t before_mono_ms);
 
 size_t pool_free_slots(const struct pool *p);
 int pool_all_slots(const struct pool *p);

@@ -76,9 +76,12 @@ static void collect_tokens(struct supervisor *s)
 	struct presence *p = s->presence;
 
 	p->n_tokens = 0;
-	for (struct slot *slot = fleet_next_slot(s, NULL); slot; slot = fleet_next_slot(s, slot))
+	for (struct slot *slot = fleet_next_slot(s, NULL); slot; slot = fleet_next_slot(s, slot)) {
 		if (slot->job && slot->state != SLOT_VERDICT)
 			add_token(p, span_of(slot->job->token));
+		for (const struct job *j = slot->ahead.first; j; j = j->next)
+			add_token(p, span_of(j->token));
+	}
 	for (struct pool *pool = s->pools; pool; pool = pool->next)
 		for (const struct job *j = pool->backlog; j; j = j->next)
 			add_token(p, span_of(j->token));
@@ -182,24 +185,29 @@ void presence_collect(struct supervisor *s, struct lease_holdings *out)
 	out->record = p->record;
 }
 
-/* What has a verdict already is not written again: the verdict will be stale, and that is said. */
+static struct verbs_held *add_held(
+	struct verbs_held *held, size_t *n, size_t *cap, const struct job *j)
+{
+	held = room(held, *n, cap, sizeof *held);
+	held[(*n)++] = (struct verbs_held){.token = span_of(j->token),
+		.payload = j->entry.payload,
+		.queue = j->entry.queue,
+		.entry = {
+			j->bytes, (size_t)(j->entry.payload.at - j->bytes) + j->entry.payload.len}};
+	return held;
+}
+
+/* What has a verdict already is written again, too: its verdict is on its way and takes it out. */
 void presence_reenter(struct supervisor *s)
 {
 	size_t n = 0, cap = 0, n_pools = collect_marks(s);
 	struct verbs_held *held = NULL;
 
 	for (struct slot *slot = fleet_next_slot(s, NULL); slot; slot = fleet_next_slot(s, slot)) {
-		const struct job *j = slot->job;
-
-		if (j == NULL)
-			continue;
-		held = room(held, n, &cap, sizeof *held);
-		held[n].token = span_of(j->token);
-		held[n].payload = j->entry.payload;
-		held[n].queue = j->entry.queue;
-		held[n].entry = (struct span){
-			j->bytes, (size_t)(j->entry.payload.at - j->bytes) + j->entry.payload.len};
-		n++;
+		if (slot->job)
+			held = add_held(held, &n, &cap, slot->job);
+		for (const struct job *j = slot->ahead.first; j; j = j->next)
+			held = add_held(held, &n, &cap, j);
 	}
 	verbs_reenter(&s->verbs, s->presence->pools, n_pools, held, n, NULL, NULL);
 	free(held);

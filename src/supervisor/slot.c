@@ -80,9 +80,9 @@ static void give_job(struct slot *s)
 		.pid = s->child.pid,
 		.at_most_once = class->at_most_once,
 		.cpu_limit_ms = class->cpu_ms};
-	s->started_mono_ms = clock_mono_ms();
+	s->started_mono_us = clock_mono_us();
 	s->next_pss_mono_ms = 0;
-	s->next_sample_mono_ms = s->started_mono_ms + FIRST_SAMPLE_MS;
+	s->next_sample_mono_ms = s->started_mono_us / 1000 + FIRST_SAMPLE_MS;
 	log_start(s);
 	job_add_message(&message, s->job, s->lease);
 	set_timer(s, class->timeout_ms);
@@ -117,7 +117,7 @@ static void send_kill(struct slot *s)
 static void run_out_of_time(struct slot *s)
 {
 	s->ending.limit = s->job->class->conf->timeout_ms;
-	s->ending.used = clock_mono_ms() - s->started_mono_ms;
+	s->ending.used = (clock_mono_us() - s->started_mono_us) / 1000;
 	slot_end(s, END_TIMEOUT, false);
 }
 
@@ -134,22 +134,44 @@ static void say_never_dies(struct slot *s)
 static void clear(struct slot *s)
 {
 	event_del(&s->timer);
-	s->ending.wall_ms = clock_mono_ms() - s->started_mono_ms;
+	s->ending.wall_ms = (clock_mono_us() - s->started_mono_us) / 1000;
 	s->ending.kill_grace_ms = s->kill_grace_ms;
 	if (s->ops->clear(s->ctx, s))
 		slot_handle(s, SLOT_EV_CLEARED);
 }
 
+static void forget_job(struct slot *s)
+{
+	job_free(s->job);
+	s->job = NULL;
+	s->stop_asked = false;
+	output_fini(&s->output);
+	said_fini(&s->said);
+	event_del(&s->timer);
+}
+
 /* A job that ended while its child lives on for the next one of its class. */
 static void judge_in_child(struct slot *s)
 {
+	const struct class_settings *class = s->job->class;
+	int64_t wall_us = clock_mono_us() - s->started_mono_us;
+
 	event_del(&s->timer);
-	s->ending.wall_ms = clock_mono_ms() - s->started_mono_ms;
+	ahead_learn(&s->ahead, class, wall_us);
+	s->ending.wall_ms = wall_us / 1000;
 	s->ending.exit_code = s->said.done_status;
 	child_job_done(&s->child);
-	if (s->child_jobs >= s->job->class->conf->reuse)
+	if (s->child_jobs >= class->conf->reuse || s->child_final)
 		child_dismiss(&s->child);
 	verdict_send(s);
+}
+
+/* The verdict is on its way and stays in the outbox; this slot need not wait for it. */
+static void judge_and_go_on(struct slot *s)
+{
+	judge_in_child(s);
+	forget_job(s);
+	slot_take(s, ahead_take(&s->ahead));
 }
 
 /* Told to end, it says that it is done: what it says counts, and it is given nothing more. */
@@ -160,13 +182,14 @@ static void note_done(struct slot *s)
 
 static void drop_job(struct slot *s)
 {
-	job_free(s->job);
-	s->job = NULL;
-	s->stop_asked = false;
-	output_fini(&s->output);
-	said_fini(&s->said);
-	event_del(&s->timer);
-	s->ops->freed(s->ctx, s);
+	struct job *next;
+
+	forget_job(s);
+	next = ahead_take(&s->ahead);
+	if (next)
+		slot_take(s, next);
+	else
+		s->ops->freed(s->ctx, s);
 }
 
 static void nothing(struct slot *s)
@@ -224,6 +247,7 @@ static const struct transition TABLE[SLOT_STATES][SLOT_EVENTS] =
 			{
 				[SLOT_EV_EXITED] = {clear, SLOT_CLEARING},
 				[SLOT_EV_DONE] = {judge_in_child, SLOT_VERDICT},
+				[SLOT_EV_DONE_NEXT] = {judge_and_go_on, SLOT_FREE},
 				[SLOT_EV_END] = {send_term, SLOT_ENDING},
 				[SLOT_EV_KILL] = {send_kill, SLOT_KILLED},
 				[SLOT_EV_TIMER] = {run_out_of_time, SLOT_RUNNING},
@@ -310,6 +334,22 @@ void slot_end(struct slot *s, enum end_reason reason, bool at_once)
 	slot_handle(s, at_once ? SLOT_EV_KILL : SLOT_EV_END);
 }
 
+bool slot_take_ahead(struct slot *s, struct job *job)
+{
+	if (job->class == NULL || job->class != s->ahead.class || job_wants_start(job))
+		return false;
+	ahead_add(&s->ahead, job, clock_mono_ms());
+	return true;
+}
+
+void slot_return_ahead(struct slot *s)
+{
+	struct job *job;
+
+	while ((job = ahead_take(&s->ahead)) != NULL)
+		s->ops->give_back(s->ctx, s, job);
+}
+
 void slot_dismiss_spare(struct slot *s)
 {
 	if (s->child.state == CHILD_IDLE || s->child.state == CHILD_SPAWNING)
@@ -334,6 +374,7 @@ static void child_said_hello(void *owner)
 	struct slot *s = owner;
 
 	s->child_class = NULL;
+	s->child_final = false;
 	s->child_jobs = 0;
 	slot_handle(s, SLOT_EV_READY);
 	s->ops->spawn_answered(s->ctx);
@@ -354,7 +395,8 @@ static void child_said_line(void *owner, struct span line)
 	struct slot *s = owner;
 
 	if (s->job && said_read_line(s, line))
-		slot_handle(s, SLOT_EV_DONE);
+		slot_handle(s, s->state == SLOT_RUNNING && s->ahead.first ? SLOT_EV_DONE_NEXT
+									  : SLOT_EV_DONE);
 }
 
 static void child_printed(void *owner, struct span bytes)
@@ -395,6 +437,7 @@ struct slot *slot_new(struct event_base *base, unsigned number, const char *work
 		.base = base,
 		.ops = ops,
 		.ctx = ctx};
+	ahead_init(&s->ahead);
 	evtimer_assign(&s->timer, base, on_timer, s);
 	child_init(&s->child, base, &CHILD_EVENTS, s);
 	return s;
@@ -402,7 +445,11 @@ struct slot *slot_new(struct event_base *base, unsigned number, const char *work
 
 void slot_discard(struct slot *s)
 {
+	struct job *job;
+
 	child_close(&s->child);
+	while ((job = ahead_take(&s->ahead)) != NULL)
+		job_free(job);
 	job_free(s->job);
 	output_fini(&s->output);
 	said_fini(&s->said);

@@ -6,6 +6,7 @@
 #ifndef DROVER_SUPERVISOR_SLOT_H
 #define DROVER_SUPERVISOR_SLOT_H
 
+#include "supervisor/ahead.h"
 #include "supervisor/child.h"
 #include "supervisor/job.h"
 #include "supervisor/outcome.h"
@@ -25,15 +26,16 @@ enum slot_state {
 };
 
 enum slot_event {
-	SLOT_EV_BAD,	  /* a job that cannot be run: no JSON, no class for it */
-	SLOT_EV_ASK,	  /* a job whose class asks for `start` */
-	SLOT_EV_PLAIN,	  /* any other job */
-	SLOT_EV_GO,	  /* `start` says go */
-	SLOT_EV_STALE,	  /* `start` says that it is not ours any more */
-	SLOT_EV_READY,	  /* a child waits for a job */
-	SLOT_EV_FITS,	  /* .. and it is one for this job */
-	SLOT_EV_NO_CHILD, /* none could be made */
-	SLOT_EV_DONE,	  /* the child says that this job is done and waits for another */
+	SLOT_EV_BAD,	   /* a job that cannot be run: no JSON, no class for it */
+	SLOT_EV_ASK,	   /* a job whose class asks for `start` */
+	SLOT_EV_PLAIN,	   /* any other job */
+	SLOT_EV_GO,	   /* `start` says go */
+	SLOT_EV_STALE,	   /* `start` says that it is not ours any more */
+	SLOT_EV_READY,	   /* a child waits for a job */
+	SLOT_EV_FITS,	   /* .. and it is one for this job */
+	SLOT_EV_NO_CHILD,  /* none could be made */
+	SLOT_EV_DONE_NEXT, /* the same, and the next one is here already */
+	SLOT_EV_DONE,	   /* the child says that this job is done and waits for another */
 	SLOT_EV_EXITED,
 	SLOT_EV_END,   /* end the job: SIGTERM first */
 	SLOT_EV_KILL,  /* end the job at once */
@@ -51,7 +53,9 @@ struct slot_ops {
 	void (*spawn)(void *ctx, struct slot *s, enum nursery_kind kind);
 	void (*spawn_answered)(void *ctx);	  /* hello, or the end of it */
 	bool (*clear)(void *ctx, struct slot *s); /* true: nothing is left; else CLEARED follows */
-	void (*send_verdict)(void *ctx, struct slot *s, const struct verdict *v);
+	/* `wait`: CONFIRMED follows; else the slot goes on at once. */
+	void (*send_verdict)(void *ctx, struct slot *s, const struct verdict *v, bool wait);
+	void (*give_back)(void *ctx, struct slot *s, struct job *job); /* it never began; freed */
 	void (*freed)(void *ctx, struct slot *s);
 	void (*kill_tree)(
 		void *ctx, struct slot *s); /* beyond the group, where a cgroup allows it */
@@ -80,12 +84,14 @@ struct slot {
 	enum nursery_kind child_kind;
 	const struct class_settings
 		*child_class; /* the child is bound to it (reuse); NULL: to none */
+	bool child_final;     /* it is given no further job */
 	int child_jobs;	      /* how many it has been given */
 	struct output output;
 	struct slot_said said;
 	struct ending ending;
 	struct tree_use peak;
-	int64_t started_mono_ms;
+	int64_t started_mono_us;
+	struct ahead ahead;
 	int64_t next_sample_mono_ms, next_pss_mono_ms;
 	int64_t spawn_delay_ms;
 	bool stop_asked; /* told to stop politely: a `cursor` is answered "stop" */
@@ -109,6 +115,12 @@ void slot_take(struct slot *s, struct job *job);
 
 /* Ends the job in hand for `reason` (the first reason counts), with SIGTERM or at once. */
 void slot_end(struct slot *s, enum end_reason reason, bool at_once);
+
+/* Jobs it was given ahead go back: all, or those that wait too long. */
+void slot_return_ahead(struct slot *s);
+
+/* Another job for a slot that is busy with one of the same class; false: it cannot be for this slot. */
+bool slot_take_ahead(struct slot *s, struct job *job);
 
 /* Lets a spare child go that nobody needs. */
 void slot_dismiss_spare(struct slot *s);

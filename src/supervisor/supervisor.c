@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_SAMPLE_MS = 100, BUSY_SAMPLE_MS = 250, EXIT_REDIS_AWAY = 69 };
+enum { FIRST_SAMPLE_MS = 100, BUSY_SAMPLE_MS = 100, EXIT_REDIS_AWAY = 69 };
 
 static void arm(struct event *timer, int64_t ms)
 {
@@ -127,9 +127,11 @@ static void fetch_all(struct supervisor *s)
 {
 	bool all = supervisor_may_fetch(s);
 
-	for (struct pool *p = s->pools; p; p = p->next)
+	for (struct pool *p = s->pools; p; p = p->next) {
+		p->verdicts_sent = outbox_all_sent(s->outbox);
 		if (all || (pool_has_unanswered(p) && lease_is_held(s->lease)))
 			pool_fetch(p);
+	}
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)
@@ -249,16 +251,30 @@ static void on_touched(void *ctx, struct span key)
 	supervisor_turn(s);
 }
 
+static void return_overdue(struct supervisor *s)
+{
+	int64_t now = clock_mono_ms();
+
+	for (struct pool *p = s->pools; p; p = p->next)
+		pool_return_backlog(p, now - AHEAD_OVERDUE_MS);
+	for (struct slot *slot = fleet_next_slot(s, NULL); slot; slot = fleet_next_slot(s, slot))
+		if (ahead_is_overdue(&slot->ahead, now)) {
+			ahead_forget(&slot->ahead);
+			slot_return_ahead(slot);
+		}
+}
+
 static void on_sample(evutil_socket_t fd, short what, void *arg)
 {
 	struct supervisor *s = arg;
 	int64_t next;
 
 	(void)fd, (void)what;
+	return_overdue(s);
 	sample_all(s);
 	next = sample_interval_ms(s);
 	if (next >= 0 || fleet_busy(s) > 0)
-		arm(s->sample, next >= 0 ? next + 1 : BUSY_SAMPLE_MS);
+		arm(s->sample, next >= 0 && next < BUSY_SAMPLE_MS ? next + 1 : BUSY_SAMPLE_MS);
 }
 
 void supervisor_expect_jobs(struct supervisor *s)
@@ -316,8 +332,9 @@ static void on_orphan(void *ctx, struct span token, struct span entry)
 	verdict_add_payload(&payload, job, VERDICT_RECOVERED);
 	outbox_add(s->outbox,
 		&(struct verdict){.kind = VERDICT_HEAD,
+			.order = job->sequence,
 			.token = token,
-			.worker = job->entry.worker,
+			.worker = {"", 0}, /* it may have another in hand by now */
 			.queue = job->entry.queue,
 			.text = {payload.data, payload.len}},
 		NULL);

@@ -8,7 +8,7 @@
 
 #define SPAN_TEXT(t) ((struct span){(t).data, (t).len})
 
-enum { PAIRS_MAX = 16 };
+enum { PAIRS_MAX = 16, SHOWN_PAYLOAD_MAX = 65536 };
 
 /* A run record's fields at the end, put together in place. */
 struct fields {
@@ -39,12 +39,28 @@ static void describe_end(struct fields *f, const struct slot *s, const struct ve
 	add_field(f, "note", SPAN_TEXT(s->said.note));
 }
 
+/* What Resque is shown of the job this worker goes on with; the same form as in fetch.lua. */
+static void add_worker_record(struct text *out, const struct job *next)
+{
+	char now[CLOCK_TEXT_SIZE];
+
+	text_add_str(out, "{\"queue\":");
+	text_add_json(out, next->entry.queue);
+	text_addf(out, ",\"run_at\":\"%s\",\"payload\":", clock_iso_second(clock_wall_ms(), now));
+	if (next->entry.payload.len < SHOWN_PAYLOAD_MAX)
+		text_add_span(out, next->entry.payload);
+	else
+		text_add_str(out, "{}");
+	text_add_char(out, '}');
+}
+
 /* Sends what is decided; `text` is the failure record or the payload that goes back. */
 static void tell_redis(struct slot *s, enum verdict_kind kind, const struct text *text,
 	struct span exception, struct span error)
 {
 	char now[CLOCK_TEXT_SIZE], done[24], total[24];
 	struct fields fields = {.n = 0};
+	struct text next = {0};
 	struct verdict v = {.kind = kind,
 		.order = s->job->sequence,
 		.token = span_of(s->job->token),
@@ -52,6 +68,10 @@ static void tell_redis(struct slot *s, enum verdict_kind kind, const struct text
 		.queue = s->job->entry.queue,
 		.text = text ? SPAN_TEXT(*text) : (struct span){"", 0}};
 
+	if (s->state != SLOT_VERDICT) {
+		add_worker_record(&next, s->ahead.first);
+		v.next_record = SPAN_TEXT(next);
+	}
 	if (job_is_tracked(s->job)) {
 		describe_end(&fields, s, &v, exception, error, clock_rfc3339(clock_wall_ms(), now));
 		if (s->said.progress_total >= 0 || s->said.progress_done > 0) {
@@ -63,7 +83,8 @@ static void tell_redis(struct slot *s, enum verdict_kind kind, const struct text
 		}
 		v.record = (struct verbs_record){s->job->jid, fields.pairs, fields.n};
 	}
-	s->ops->send_verdict(s->ctx, s, &v);
+	s->ops->send_verdict(s->ctx, s, &v, s->state == SLOT_VERDICT);
+	text_fini(&next);
 }
 
 static void log_done(const struct slot *s)

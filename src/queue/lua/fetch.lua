@@ -70,16 +70,20 @@ for k = 5, #KEYS do
     else
       if n == 0 then redis.call('HSET', KEYS[2], mark, number) end
       n = n + 1
-      local token = pool .. '.' .. ARGV[3] .. '.' .. n
-      local entry = table.concat({'taken', now_ms, ARGV[7 + 2 * n], #worker, worker, #queue, queue, payload}, ' ')
+      local token, jid = pool .. '.' .. ARGV[3] .. '.' .. n, ARGV[7 + 2 * n]
+      local ahead = string.byte(jid) == 43            -- '+': the worker still has another in hand
+      if ahead then jid = string.sub(jid, 2) end
+      local entry = table.concat({'taken', now_ms, jid, #worker, worker, #queue, queue, payload}, ' ')
       redis.call('HSET', KEYS[2], token, entry)
       redis.call('LPOP', key)
       out[#out + 1] = token
       out[#out + 1] = entry
       local shown = '{}'                            -- resque-web cannot bear anything but an object here
       if #payload < 65536 and string.sub(payload, 1, 1) == '{' and string.sub(payload, -1) == '}' then shown = payload end
-      redis.pcall('SET', prefix .. 'worker:' .. worker,
-        table.concat({'{"queue":', cjson.encode(queue), ',"run_at":"', ARGV[6], '","payload":', shown, '}'}))
+      if not ahead then
+        redis.pcall('SET', prefix .. 'worker:' .. worker,
+          table.concat({'{"queue":', cjson.encode(queue), ',"run_at":"', ARGV[6], '","payload":', shown, '}'}))
+      end
     end
   end
   if n >= want then break end

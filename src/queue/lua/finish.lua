@@ -2,6 +2,7 @@
 -- KEYS 1 drover:supervisors, 2 drover:lease:ID
 -- ARGV 1 lease id, 2 prefix, 3 time (epoch ms), 4 how long ended run records are kept (ms), then per verdict:
 --      token, what (done | failed | head), worker id, queue, text (failure record; payload to give back),
+--      worker record of the job the worker goes on with or "",
 --      jid of its run record or "", n, then n field value pairs of that record
 -- answers UNKNOWN (no such lease: nothing was done), or OK, then per verdict
 --      applied | stale (the token is not in the lease: nothing was changed) | the words of an error
@@ -39,8 +40,8 @@ local function record(jid, what, first, n)
 end
 
 while ARGV[i] do
-  local token, what, worker, queue, text, jid, n =
-    ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], tonumber(ARGV[i + 6])
+  local token, what, worker, queue, text, next_record, jid, n = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3],
+    ARGV[i + 4], ARGV[i + 5], ARGV[i + 6], tonumber(ARGV[i + 7])
   local answer = 'stale'
   if what == 'done' then
     if redis.call('HDEL', KEYS[2], token) == 1 then answer = 'applied' end
@@ -54,12 +55,13 @@ while ARGV[i] do
     end
   end
   if answer == 'applied' then
-    redis.pcall('DEL', prefix .. 'worker:' .. worker)
+    if next_record ~= '' then redis.pcall('SET', prefix .. 'worker:' .. worker, next_record)
+    elseif worker ~= '' then redis.pcall('DEL', prefix .. 'worker:' .. worker) end
     count(what, worker)
-    if jid ~= '' then record(jid, what, i + 7, n) end
+    if jid ~= '' then record(jid, what, i + 8, n) end
   end
   out[#out + 1] = answer
-  i = i + 7 + 2 * n
+  i = i + 8 + 2 * n
 end
 if processed > 0 then redis.pcall('INCRBY', prefix .. 'stat:processed', processed) end
 if failed > 0 then redis.pcall('INCRBY', prefix .. 'stat:failed', failed) end
