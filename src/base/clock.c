@@ -38,23 +38,27 @@ int64_t clock_boot_ms(void)
 	return read_ms(CLOCK_BOOTTIME);
 }
 
-__attribute__((format(strftime, 3, 0))) static char *format_utc(
-	int64_t wall_ms, char *out, const char *fmt)
+static struct tm utc_of(int64_t wall_ms)
 {
 	time_t s = (time_t)(wall_ms / 1000);
-	struct tm tm;
+	struct tm tm = {0};
 
 	gmtime_r(&s, &tm);
-	if (strftime(out, CLOCK_TEXT_SIZE, fmt, &tm) == 0)
-		out[0] = '\0';
-	return out;
+	return tm;
 }
+
+/* A year of nine digits, the most that 64 bits of milliseconds hold, still fits. */
+#define FORMAT(wall_ms, out, form)                          \
+	do {                                                \
+		const struct tm tm_ = utc_of(wall_ms);      \
+		strftime(out, CLOCK_TEXT_SIZE, form, &tm_); \
+	} while (0)
 
 char *clock_rfc3339(int64_t wall_ms, char *out)
 {
 	size_t n;
 
-	format_utc(wall_ms, out, "%Y-%m-%dT%H:%M:%S");
+	FORMAT(wall_ms, out, "%Y-%m-%dT%H:%M:%S");
 	n = strlen(out);
 	snprintf(out + n, CLOCK_TEXT_SIZE - n, ".%03dZ", (int)(wall_ms % 1000));
 	return out;
@@ -62,22 +66,49 @@ char *clock_rfc3339(int64_t wall_ms, char *out)
 
 char *clock_iso_second(int64_t wall_ms, char *out)
 {
-	return format_utc(wall_ms, out, "%Y-%m-%dT%H:%M:%SZ");
+	FORMAT(wall_ms, out, "%Y-%m-%dT%H:%M:%SZ");
+	return out;
 }
 
 char *clock_iso_offset(int64_t wall_ms, char *out)
 {
-	return format_utc(wall_ms, out, "%Y-%m-%dT%H:%M:%S+00:00");
+	FORMAT(wall_ms, out, "%Y-%m-%dT%H:%M:%S+00:00");
+	return out;
 }
 
 char *clock_ruby(int64_t wall_ms, char *out)
 {
-	return format_utc(wall_ms, out, "%Y-%m-%d %H:%M:%S +0000");
+	FORMAT(wall_ms, out, "%Y-%m-%d %H:%M:%S +0000");
+	return out;
 }
 
 char *clock_resque_failed(int64_t wall_ms, char *out)
 {
-	return format_utc(wall_ms, out, "%Y/%m/%d %H:%M:%S UTC");
+	FORMAT(wall_ms, out, "%Y/%m/%d %H:%M:%S UTC");
+	return out;
+}
+
+/* The text begins as `form`, in which 0 is any digit, T its letter or a blank. */
+static bool begins_as(const char *text, const char *form)
+{
+	for (; *form; form++, text++) {
+		if (*form == '0' && !isdigit((unsigned char)*text))
+			return false;
+		if (*form == 'T' && (*text == '\0' || strchr("Tt ", *text) == NULL))
+			return false;
+		if (*form != '0' && *form != 'T' && *text != *form)
+			return false;
+	}
+	return true;
+}
+
+static int number_at(const char *p, int digits)
+{
+	int n = 0;
+
+	while (digits-- > 0)
+		n = n * 10 + (*p++ - '0');
+	return n;
 }
 
 /* ".123" -> 123; the digits behind the third are dropped. */
@@ -96,13 +127,15 @@ static const char *read_fraction(const char *p, int64_t *ms)
 
 static int read_offset(const char *p, int64_t *offset_ms)
 {
-	int h, m, n = 0;
+	int h, m;
 
 	if (strcmp(p, "Z") == 0 || strcmp(p, "z") == 0)
 		return 0;
-	if ((*p != '+' && *p != '-') || sscanf(p + 1, "%2d:%2d%n", &h, &m, &n) != 2)
+	if ((*p != '+' && *p != '-') || !begins_as(p + 1, "00:00") || p[6] != '\0')
 		return -1;
-	if (n != 5 || p[6] != '\0' || h > 23 || m > 59)
+	h = number_at(p + 1, 2);
+	m = number_at(p + 4, 2);
+	if (h > 23 || m > 59)
 		return -1;
 	*offset_ms = (int64_t)(h * 60 + m) * 60000 * (*p == '-' ? -1 : 1);
 	return 0;
@@ -111,24 +144,26 @@ static int read_offset(const char *p, int64_t *offset_ms)
 int clock_parse_rfc3339(const char *text, int64_t *wall_ms)
 {
 	int64_t ms = 0, offset_ms = 0;
-	struct tm tm = {0};
-	int n = 0, day;
+	struct tm tm = {0}, day;
 	time_t s;
 
-	if (sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-		    &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &n) != 6 ||
-		n != 19)
+	if (!begins_as(text, "0000-00-00T00:00:00"))
 		return -1;
+	tm.tm_year = number_at(text, 4) - 1900;
+	tm.tm_mon = number_at(text + 5, 2) - 1;
+	tm.tm_mday = number_at(text + 8, 2);
+	day = tm;
+	timegm(&day);
+	if (day.tm_mday != tm.tm_mday || day.tm_mon != tm.tm_mon)
+		return -1; /* the 31st of a short month, the 13th month */
+	tm.tm_hour = number_at(text + 11, 2);
+	tm.tm_min = number_at(text + 14, 2);
+	tm.tm_sec = number_at(text + 17, 2);
 	if (tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
 		return -1;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	day = tm.tm_mday;
-	if (read_offset(read_fraction(text + n, &ms), &offset_ms) < 0)
+	if (read_offset(read_fraction(text + 19, &ms), &offset_ms) < 0)
 		return -1;
 	s = timegm(&tm);
-	if (tm.tm_mday != day) /* the 31st of a short month */
-		return -1;
 	*wall_ms = (int64_t)s * 1000 + ms - offset_ms;
 	return 0;
 }

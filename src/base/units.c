@@ -25,9 +25,11 @@ static int parse(const char *text, const struct unit *units, size_t n, int64_t *
 	const char *p = text;
 
 	for (; *p >= '0' && *p <= '9'; p++) {
-		if (number > (INT64_MAX - 9) / 10)
+		int digit = *p - '0';
+
+		if (number > (INT64_MAX - digit) / 10)
 			return -1;
-		number = number * 10 + (*p - '0');
+		number = number * 10 + digit;
 	}
 	if (p == text)
 		return -1;
