@@ -102,7 +102,7 @@ static void on_left(void *arg, const struct redis_reply *r)
 		return;
 	}
 	log_event(LOG_INFO, "supervisor.drained");
-	supervisor_end(s, 0);
+	supervisor_end(s, s->exit_code);
 }
 
 static void say_good_bye(struct supervisor *s)
@@ -162,7 +162,7 @@ void drain_look(struct supervisor *s)
 void drain_timer_fired(struct supervisor *s)
 {
 	if (s->state == SUPERVISOR_LEAVING) {
-		supervisor_end(s, 0);
+		supervisor_end(s, s->exit_code);
 	} else if (fleet_busy(s) > outbox_count(s->outbox)) {
 		s->drain_step = s->drain_step < 2 ? 2 : s->drain_step;
 		grace_is_over(s);

@@ -302,7 +302,8 @@ static void on_nursery_lost(void *ctx, struct nursery *n, const struct err *why)
 
 	if (s->state == SUPERVISOR_STARTING && nursery_cannot_preload(n)) {
 		log_event(LOG_ERROR, "supervisor.failed", LOG_STR("error", why->text));
-		supervisor_end(s, EXIT_CONFIG);
+		s->exit_code = EXIT_CONFIG;
+		drain_begin(s, true);
 	}
 	EACH_SLOT(s, slot)
 	if (slot->child.state == CHILD_SPAWNING && s->nurseries[slot->child_kind] == n)

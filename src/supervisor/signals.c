@@ -123,6 +123,7 @@ void signals_install(struct supervisor *s)
 			signal(TABLE[i].signal, SIG_IGN);
 			continue;
 		}
+		signal(TABLE[i].signal, SIG_IGN); /* what stands again once the event is gone */
 		events[i] = evsignal_new(s->base, TABLE[i].signal, on_signal, s);
 		event_add(events[i], NULL);
 	}

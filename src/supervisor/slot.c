@@ -40,7 +40,7 @@ static bool spare_fits(const struct slot *s)
 {
 	const struct class_settings *class = s->job->class;
 
-	return s->child_kind == class->nursery &&
+	return !s->child.dismissed && s->child_kind == class->nursery &&
 	       (s->child_class == NULL || s->child_class == class);
 }
 

@@ -205,7 +205,7 @@ class Functions(SystemTest):
             self.enqueue("default", "Noop")
         self.until_processed(11)
         self.assertEqual([r["exception"] for r in self.failed()], ["Resque::DirtyExit"])
-        self.assertEqual(drover.nurseries(), nurseries)
+        self.until(lambda: drover.nurseries() == nurseries, "the same nurseries as before")
 
     def test_limits_hold_for_functions(self):
         self.with_module({"Spin": self.function("spin", cpu="1s"),
