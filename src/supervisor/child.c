@@ -262,7 +262,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 void child_give_job(struct child *c, struct text *message)
 {
-	must(c->state == CHILD_IDLE);
+	must(c->state == CHILD_IDLE && !c->dismissed);
 	c->state = CHILD_BUSY;
 	text_fini(&c->pending);
 	c->pending = *message;

@@ -67,10 +67,10 @@ class Outage(SystemTest):
 
     def test_the_heartbeat_is_back_at_once(self):
         drover = self.drover({"Note": self.note()})
+        self.redis.call("DEL", "resque:workers:heartbeat")
         self.redis.kill()
         drover.until_event("redis.down")
         self.redis.start()
-        self.redis.call("DEL", "resque:workers:heartbeat")
         self.until(lambda: self.redis.call("HLEN", "resque:workers:heartbeat") == 2,
                    "both workers to say they live")
 
