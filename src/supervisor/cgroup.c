@@ -158,7 +158,7 @@ static int judge_kind(const struct cgroup_root *r, struct err *err)
 	return 0;
 }
 
-/* Marked by systemd: the user's attribute since version 252, the other one before. */
+/* Marked by systemd: the second by all versions, which only root can see; the first by later ones. */
 static bool is_marked(int fd)
 {
 	char value[8];

@@ -55,8 +55,8 @@ static int64_t or_zero(int64_t n)
 
 /*
  * `oom` counts at the folder whose limit was reached, and above it; `oom_kill` where the victim
- * stands, and above it. Before kernel 6.12 `max` in pids.events also counts clones refused for a
- * limit of a folder above (the unit's TasksMax).
+ * stands, and above it. On older kernels, and under the mount option pids_localevents, `max` in
+ * pids.events also counts clones refused for a limit of a folder above (the unit's TasksMax).
  */
 static void count(const struct cgroup_leaf *l, struct cgroup_hits *c)
 {

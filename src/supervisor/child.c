@@ -52,7 +52,7 @@ void child_close(struct child *c)
 	text_fini(&c->pending);
 	c->state = CHILD_NONE;
 	c->pid = 0;
-	c->dismissed = false;
+	c->dismissed = c->sock_ended = false;
 }
 
 /* -- what it says and prints ---------------------------------------------------------------------- */
@@ -114,14 +114,12 @@ static void read_lines(struct child *c, int rounds)
 	ssize_t n;
 	bool again;
 
-	while (rounds-- > 0 && c->sock >= 0 && c->state != CHILD_SPAWNING) {
+	while (rounds-- > 0 && c->sock >= 0 && !c->sock_ended && c->state != CHILD_SPAWNING) {
 		if (read_some(c->sock, true, &n, &again)) {
 			tell_lines(c, read_buffer, (size_t)n);
 			continue;
 		}
-		if (!again)
-			event_del(
-				&c->ev_sock); /* it closed its end: its own affair until it exits */
+		c->sock_ended = !again;
 		return;
 	}
 }
@@ -149,15 +147,14 @@ static int reap(int pidfd, siginfo_t *info, struct rusage *usage, int flags)
 }
 
 /* Everything it still had to say is read before the end is told: the exit is sometimes seen first. */
-static void on_exit_of(evutil_socket_t fd, short what, void *arg)
+/* Everything it still had to say is read before the end is told: the exit is sometimes seen first. */
+static bool look_for_exit(struct child *c)
 {
-	struct child *c = arg;
 	siginfo_t info = {0};
 	struct child_exit exit = {0};
 
-	(void)what;
-	if (reap(fd, &info, &exit.usage, WNOHANG) < 0 || info.si_pid == 0)
-		return;
+	if (reap(c->pidfd, &info, &exit.usage, WNOHANG) < 0 || info.si_pid == 0)
+		return false;
 	if (info.si_code == CLD_EXITED)
 		exit.code = info.si_status;
 	else
@@ -166,6 +163,13 @@ static void on_exit_of(evutil_socket_t fd, short what, void *arg)
 	read_output(c, LAST_READS);
 	child_close(c);
 	c->events->exited(c->owner, &exit);
+	return true;
+}
+
+static void on_exit_of(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	look_for_exit(arg);
 }
 
 static pid_t sender_of(struct msghdr *msg)
@@ -222,15 +226,19 @@ static void read_hello(struct child *c)
 	c->events->hello(c->owner);
 }
 
+/* The end of file is the first sign of an exit; where it is not that, it is the job's own affair. */
 static void on_socket(evutil_socket_t fd, short what, void *arg)
 {
 	struct child *c = arg;
 
 	(void)fd, (void)what;
-	if (c->state == CHILD_SPAWNING)
+	if (c->state == CHILD_SPAWNING) {
 		read_hello(c);
-	else
-		read_lines(c, 1);
+		return;
+	}
+	read_lines(c, 1);
+	if (c->sock >= 0 && c->sock_ended && !look_for_exit(c))
+		event_del(&c->ev_sock);
 }
 
 /* -- what it is told ------------------------------------------------------------------------------- */

@@ -44,6 +44,7 @@ struct child {
 	pid_t pid;	 /* known from hello on */
 	uint64_t serial; /* of the spawn */
 	bool dismissed;	 /* told to go: it is given no job any more */
+	bool sock_ended; /* its end was read */
 	int sock, out, pidfd;
 	struct event ev_sock, ev_out, ev_pid, ev_write;
 	struct text line;    /* a line without its end yet */

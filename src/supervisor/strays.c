@@ -75,7 +75,7 @@ static void forget_known(struct strays *s, struct waiting *w)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < w->n; i++)
-		if (is_stranger(s, w->strangers[i]) && kill(w->strangers[i], 0) == 0)
+		if (is_stranger(s, w->strangers[i]))
 			w->strangers[kept++] = w->strangers[i];
 	w->n = kept;
 }
