@@ -130,7 +130,7 @@ bool drain_holds_verdicts(struct supervisor *s)
 
 	if (s->state != SUPERVISOR_DRAINING || s->hold_verdicts_until_mono_ms == 0 || left <= 0)
 		return false;
-	for (struct slot *slot = fleet_next_slot(s, NULL); slot; slot = fleet_next_slot(s, slot))
+	FLEET_EACH_SLOT (s, slot)
 		ending = ending || slot->state == SLOT_ENDING || slot->state == SLOT_CLEARING;
 	if (ending)
 		event_base_once(s->base, -1, EV_TIMEOUT, on_hold_over, s, &tv);

@@ -76,7 +76,7 @@ static void collect_tokens(struct supervisor *s)
 	struct presence *p = s->presence;
 
 	p->n_tokens = 0;
-	for (struct slot *slot = fleet_next_slot(s, NULL); slot; slot = fleet_next_slot(s, slot)) {
+	FLEET_EACH_SLOT (s, slot) {
 		if (slot->job && slot->state != SLOT_VERDICT)
 			add_token(p, span_of(slot->job->token));
 		for (const struct job *j = slot->ahead.first; j; j = j->next)
@@ -203,7 +203,7 @@ void presence_reenter(struct supervisor *s)
 	size_t n = 0, cap = 0, n_pools = collect_marks(s);
 	struct verbs_held *held = NULL;
 
-	for (struct slot *slot = fleet_next_slot(s, NULL); slot; slot = fleet_next_slot(s, slot)) {
+	FLEET_EACH_SLOT (s, slot) {
 		if (slot->job)
 			held = add_held(held, &n, &cap, slot->job);
 		for (const struct job *j = slot->ahead.first; j; j = j->next)

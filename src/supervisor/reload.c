@@ -85,7 +85,7 @@ void reload(struct supervisor *s)
 		s->settings = new;
 		s->verbs.prefix = new->conf->redis.prefix;
 		fleet_configure(s);
-		fleet_replace_nurseries(s);
+		nurseries_replace(s);
 		settings_unref(old);
 		log_event(LOG_INFO, "reload.done", LOG_STR("file", new->conf->path),
 			LOG_NUM("workers", (int64_t)fleet_slots(s)));

@@ -57,7 +57,7 @@ void sample_all(struct supervisor *s)
 {
 	int64_t now = clock_mono_ms();
 
-	for (struct slot *slot = fleet_next_slot(s, NULL); slot; slot = fleet_next_slot(s, slot))
+	FLEET_EACH_SLOT (s, slot)
 		if (slot->state == SLOT_RUNNING && slot->next_sample_mono_ms <= now &&
 			has_limit(slot->job->class->conf))
 			sample(slot, now);
@@ -68,7 +68,7 @@ int64_t sample_interval_ms(const struct supervisor *s)
 {
 	int64_t now = clock_mono_ms(), first = -1;
 
-	for (struct slot *slot = fleet_next_slot(s, NULL); slot; slot = fleet_next_slot(s, slot)) {
+	FLEET_EACH_SLOT (s, slot) {
 		int64_t in;
 
 		if (slot->state != SLOT_RUNNING || !has_limit(slot->job->class->conf))

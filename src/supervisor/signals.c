@@ -19,7 +19,7 @@ static void sig_quit(struct supervisor *s)
 /* End the running jobs now, go on working. */
 static void sig_end_jobs(struct supervisor *s)
 {
-	for (struct slot *slot = fleet_next_slot(s, NULL); slot; slot = fleet_next_slot(s, slot))
+	FLEET_EACH_SLOT (s, slot)
 		if (slot->state == SLOT_RUNNING)
 			slot_end(slot, END_OPERATOR, false);
 }

@@ -1,6 +1,6 @@
 /*
  * supervisor: droverd's own parts, put together. The struct is passed to the files that join
- * parts (supervisor.c, fleet.c, drain.c, reload.c, signals.c); the parts themselves know nothing
+ * parts (those named below); the parts themselves know nothing
  * of it.
  */
 #ifndef DROVER_SUPERVISOR_SUPERVISOR_H
@@ -80,23 +80,51 @@ void supervisor_expect_jobs(struct supervisor *s);
 
 bool supervisor_may_fetch(const struct supervisor *s);
 void supervisor_end(struct supervisor *s, int exit_code); /* leaves the loop */
+void supervisor_arm(struct event *timer, int64_t ms);
 
-/* -- fleet.c: slots, pools and nurseries ------------------------------------------------------------- */
+/* -- fleet.c: pools and slots --------------------------------------------------------------------- */
 
 /* Makes or retires slots until every pool has as many as it shall have. */
 void fleet_settle(struct supervisor *s);
 void fleet_configure(struct supervisor *s); /* pools as the settings say */
-void fleet_start_nurseries(struct supervisor *s);
-void fleet_replace_nurseries(struct supervisor *s);
-bool fleet_is_ready(const struct supervisor *s); /* every nursery stands */
 void fleet_slot_freed(struct supervisor *s, struct slot *slot);
-struct slot *fleet_next_slot(const struct supervisor *s,
-	const struct slot *after); /* NULL: first; all pools, then leaving */
+/* All slots of all pools, then those that are leaving; NULL: the first. */
+struct slot *fleet_next_slot(const struct supervisor *s, const struct slot *after);
 size_t fleet_busy(const struct supervisor *s);
 size_t fleet_slots(const struct supervisor *s);
 void fleet_free(struct supervisor *s);
-extern const struct slot_ops FLEET_SLOT_OPS;
-extern const struct strays_events FLEET_STRAYS_EVENTS;
+
+#define FLEET_EACH_SLOT(s, slot)                                   \
+	for (struct slot *slot = fleet_next_slot((s), NULL); slot; \
+		slot = fleet_next_slot((s), slot))
+
+/* -- nurseries.c ------------------------------------------------------------------------------------ */
+
+void nurseries_start(struct supervisor *s); /* those that some class needs */
+void nurseries_replace(struct supervisor *s);
+bool nurseries_are_ready(const struct supervisor *s); /* every one that is needed stands */
+void nurseries_free(struct supervisor *s);
+
+/* -- services.c: what slots and strays need from outside themselves ----------------------------------- */
+
+extern const struct slot_ops SERVICES_SLOT_OPS;
+extern const struct strays_events SERVICES_STRAYS_EVENTS;
+void services_spawn(struct supervisor *s, struct slot *slot, enum nursery_kind kind);
+void services_give_up_spawn(struct slot *slot);	     /* it came to nothing */
+void services_give_back(void *ctx, struct job *job); /* a job that never began; freed */
+
+/* -- lookout.c: when there may be work ---------------------------------------------------------------- */
+
+extern const struct wake_events LOOKOUT_WAKE_EVENTS;
+void lookout_watch(struct supervisor *s);
+void lookout_poll(evutil_socket_t fd, short what, void *arg);
+
+/* -- standing.c: our standing with Redis -------------------------------------------------------------- */
+
+extern const struct lease_events STANDING_LEASE_EVENTS;
+extern const struct redis_events STANDING_REDIS_EVENTS;
+void standing_take_new_id(struct supervisor *s);
+void standing_connect_deadline(evutil_socket_t fd, short what, void *arg);
 
 /* -- presence.c: what Redis and Resque are told of us -------------------------------------------------- */
 

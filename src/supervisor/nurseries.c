@@ -1,0 +1,157 @@
+/*
+ * nurseries: see supervisor.h. droverd. Which nursery processes there are: one a kind that some
+ * class needs, made anew when it dies and when the configuration changes.
+ */
+#include "supervisor/supervisor.h"
+#include "base/log.h"
+#include "base/must.h"
+
+#include <stdlib.h>
+
+enum { EXIT_CONFIG = 78 };
+
+static void on_nursery_ready(void *ctx, struct nursery *n)
+{
+	(void)n;
+	supervisor_turn(ctx);
+}
+
+static void on_nursery_lost(void *ctx, struct nursery *n, const struct err *why)
+{
+	struct supervisor *s = ctx;
+
+	if (s->state == SUPERVISOR_STARTING && nursery_cannot_preload(n)) {
+		log_event(LOG_ERROR, "supervisor.failed", LOG_STR("error", why->text));
+		s->exit_code = EXIT_CONFIG;
+		drain_begin(s, true);
+	}
+	FLEET_EACH_SLOT (s, slot)
+		if (slot->child.state == CHILD_SPAWNING && s->nurseries[slot->child_kind] == n)
+			services_give_up_spawn(slot);
+	strays_spawn_answered(s->strays);
+}
+
+static void on_spawn_refused(void *ctx, uint64_t serial, const struct err *why)
+{
+	struct supervisor *s = ctx;
+
+	FLEET_EACH_SLOT (s, slot) {
+		if (slot->child.state != CHILD_SPAWNING || slot->child.serial != serial)
+			continue;
+		log_event(LOG_WARN, "spawn.refused", LOG_STR("worker", slot->worker_id),
+			LOG_STR("error", why->text));
+		services_give_up_spawn(slot);
+		break;
+	}
+	strays_spawn_answered(s->strays);
+}
+
+static void on_nursery_gone(void *ctx, struct nursery *n)
+{
+	struct supervisor *s = ctx;
+
+	for (size_t i = 0; i < s->n_retired; i++)
+		if (s->retired[i] == n)
+			s->retired[i] = s->retired[--s->n_retired];
+}
+
+static const struct nursery_events NURSERY_EVENTS = {.ready = on_nursery_ready,
+	.lost = on_nursery_lost,
+	.gone = on_nursery_gone,
+	.refused = on_spawn_refused};
+
+static bool needed(const struct settings *settings, enum nursery_kind kind)
+{
+	for (size_t i = 0; i < settings->conf->n_classes; i++)
+		if (settings->classes[i].nursery == kind)
+			return true;
+	return false;
+}
+
+static struct nursery *make_nursery(struct supervisor *s, enum nursery_kind kind)
+{
+	static const char *const PROGRAMS[NURSERY_KINDS] = {
+		[NURSERY_COMMANDS] = "drover-nursery", [NURSERY_MODULES] = "drover-nursery-module"};
+	char **modules = s->settings->conf->modules, **argv, *env[4] = {0};
+	size_t n = 0, n_env = 0;
+	struct nursery *nursery = NULL;
+	struct err err;
+	char *program = nursery_find_program(PROGRAMS[kind], &err);
+
+	if (program == NULL) {
+		log_event(LOG_ERROR, "nursery.missing", LOG_STR("error", err.text));
+		return NULL;
+	}
+	while (modules[n])
+		n++;
+	argv = must_alloc((n + 4) * sizeof *argv);
+	argv[0] = program;
+	argv[1] = must_strdup("--lease");
+	argv[2] = s->lease_id;
+	for (size_t i = 0; kind == NURSERY_MODULES && i < n; i++)
+		argv[3 + i] = modules[i];
+	env[n_env++] = must_printf("DROVER_LEASE=%s", s->lease_id);
+	if (getenv("PATH"))
+		env[n_env++] = must_printf("PATH=%s", getenv("PATH"));
+	if (getenv("LANG"))
+		env[n_env++] = must_printf("LANG=%s", getenv("LANG"));
+	nursery = nursery_new(s->base, argv, env, &NURSERY_EVENTS, s);
+	for (size_t i = 0; i < n_env; i++)
+		free(env[i]);
+	free(argv[1]);
+	free(argv);
+	free(program);
+	return nursery;
+}
+
+void nurseries_start(struct supervisor *s)
+{
+	for (int kind = 0; kind < NURSERY_KINDS; kind++) {
+		if (s->nurseries[kind] || !needed(s->settings, kind))
+			continue;
+		s->nurseries[kind] = make_nursery(s, kind);
+		if (s->nurseries[kind])
+			nursery_start(s->nurseries[kind]);
+	}
+}
+
+/* The old ones end by themselves; children they made are ours and stay. */
+void nurseries_replace(struct supervisor *s)
+{
+	for (int kind = 0; kind < NURSERY_KINDS; kind++) {
+		struct nursery *old = s->nurseries[kind];
+
+		s->nurseries[kind] = NULL;
+		if (old == NULL)
+			continue;
+		s->retired =
+			must_realloc(s->retired, (s->n_retired + 1) * sizeof(struct nursery *));
+		s->retired[s->n_retired++] = old;
+		nursery_retire(old);
+	}
+	FLEET_EACH_SLOT (s, slot) {
+		slot_dismiss_spare(slot);
+		slot->child_final =
+			true; /* what it was given with is not what the next job would get */
+		ahead_forget(&slot->ahead);
+		slot_return_ahead(slot);
+	}
+	nurseries_start(s);
+}
+
+bool nurseries_are_ready(const struct supervisor *s)
+{
+	for (int kind = 0; kind < NURSERY_KINDS; kind++)
+		if (needed(s->settings, kind) && !nursery_is_ready(s->nurseries[kind]))
+			return false;
+	return true;
+}
+
+void nurseries_free(struct supervisor *s)
+{
+	for (int kind = 0; kind < NURSERY_KINDS; kind++)
+		nursery_free(s->nurseries[kind]);
+	for (size_t i = 0; i < s->n_retired; i++)
+		nursery_free(s->retired[i]);
+	free(s->retired);
+}

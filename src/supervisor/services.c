@@ -1,0 +1,251 @@
+/*
+ * services: see supervisor.h. droverd. What slots and strays need from outside themselves, as the
+ * operations they were given: spawns, the script `start`, verdicts, jobs that go back.
+ */
+#include "supervisor/supervisor.h"
+#include "base/log.h"
+#include "base/must.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- what slots need --------------------------------------------------------------------------------- */
+
+void services_give_up_spawn(struct slot *slot)
+{
+	if (slot->child.state == CHILD_SPAWNING)
+		child_abandon(&slot->child);
+	slot_handle(slot, SLOT_EV_NO_CHILD);
+}
+
+static void spawn_void(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	services_give_up_spawn(arg);
+}
+
+/* The answer must not come before this returns, hence the detour over the loop. */
+static void fail_soon(struct supervisor *s, struct slot *slot, const struct err *why)
+{
+	const struct timeval now = {0};
+
+	log_event(LOG_WARN, "spawn.failed", LOG_STR("worker", slot->worker_id),
+		LOG_STR("error", why->text));
+	event_base_once(s->base, -1, EV_TIMEOUT, spawn_void, slot, &now);
+}
+
+void services_spawn(struct supervisor *s, struct slot *slot, enum nursery_kind kind)
+{
+	struct nursery *n = s->nurseries[kind];
+	struct err err;
+	int theirs[2];
+
+	slot->child_kind = kind;
+	if (!nursery_is_ready(n)) {
+		err_set(&err, "the nursery is not there yet%s%s", n ? ": " : "",
+			n ? nursery_last_error(n) : "");
+		fail_soon(s, slot, &err);
+	} else if (child_prepare(&slot->child, ++s->spawn_serial, theirs, &err) < 0) {
+		fail_soon(s, slot, &err);
+	} else if (nursery_spawn(n, slot->number, s->spawn_serial, theirs, -1, &err) < 0) {
+		fail_soon(s, slot, &err);
+	}
+}
+
+static void op_spawn(void *ctx, struct slot *slot, enum nursery_kind kind)
+{
+	services_spawn(ctx, slot, kind);
+}
+
+static void on_started(void *arg, const struct redis_reply *r)
+{
+	struct supervisor *s = ((void **)arg)[0];
+	char *token = ((void **)arg)[1];
+
+	FLEET_EACH_SLOT (s, slot) {
+		if (slot->state != SLOT_STARTING || strcmp(slot->job->token, token) != 0)
+			continue;
+		if (r == NULL || r->type != REDIS_ARRAY || r->n != 2)
+			break; /* asked again when the connection and the lease stand */
+		slot_handle(slot, span_is(r->items[1]->text, "go") ? SLOT_EV_GO : SLOT_EV_STALE);
+		break;
+	}
+	free(token);
+	free(arg);
+}
+
+/* A run record begins here, or goes on; the script sets state and start. */
+static void op_ask_start(void *ctx, struct slot *slot)
+{
+	struct supervisor *s = ctx;
+	const struct job *j = slot->job;
+	char attempt[24];
+	const struct span pairs[] = {{"class", 5}, job_class_name(j), {"queue", 5}, j->entry.queue,
+		{"args", 4}, j->envelope.args, {"worker", 6}, span_of(slot->worker_id),
+		{"attempt", 7}, span_of(attempt), {"origin", 6}, span_of(job_origin(j))};
+	struct verbs_start start = {.token = span_of(j->token)};
+	void **arg = must_alloc(2 * sizeof *arg);
+
+	snprintf(attempt, sizeof attempt, "%lld", (long long)j->envelope.attempt);
+	if (job_is_tracked(j))
+		start.record = (struct verbs_record){j->jid, pairs, sizeof pairs / sizeof *pairs};
+	arg[0] = s;
+	arg[1] = must_strdup(j->token);
+	if (!verbs_start(&s->verbs, &start, 1, on_started, arg)) {
+		free(arg[1]);
+		free(arg);
+	}
+}
+
+static void op_spawn_answered(void *ctx)
+{
+	strays_spawn_answered(((struct supervisor *)ctx)->strays);
+}
+
+static void slot_cleared(void *arg)
+{
+	slot_handle(arg, SLOT_EV_CLEARED);
+}
+
+static bool op_clear(void *ctx, struct slot *slot)
+{
+	struct supervisor *s = ctx;
+
+	return strays_clear(s->strays, slot_cleared, slot);
+}
+
+static void op_kill_tree(void *ctx, struct slot *slot)
+{
+	(void)ctx, (void)slot; /* what is left is ended as strays once the main process is gone */
+}
+
+/*
+ * More is waiting, most likely: the next child is forked while this verdict and the next fetch
+ * are on their way. If nothing comes, it is let go (see on_fetched).
+ */
+static void fork_ahead(struct supervisor *s, struct slot *slot)
+{
+	const struct pool *p = slot->pool;
+
+	if (p && p->maybe_more && s->state == SUPERVISOR_RUNNING && !slot->retiring &&
+		slot->child.state == CHILD_NONE && nursery_is_ready(s->nurseries[slot->child_kind]))
+		services_spawn(s, slot, slot->child_kind);
+}
+
+static void op_send_verdict(void *ctx, struct slot *slot, const struct verdict *v, bool wait)
+{
+	struct supervisor *s = ctx;
+
+	if (slot->ending.reason == END_LOST) {
+		slot_handle(slot, SLOT_EV_CONFIRMED); /* the job is another supervisor's */
+		return;
+	}
+	outbox_add(s->outbox, v, wait ? slot : NULL);
+	fork_ahead(s, slot);
+	supervisor_turn(s);
+}
+
+/* The worker may have another job in hand, whose record must stay. */
+void services_give_back(void *ctx, struct job *job)
+{
+	struct supervisor *s = ctx;
+	const struct verdict v = {.kind = VERDICT_HEAD,
+		.order = job->sequence,
+		.token = span_of(job->token),
+		.worker = {"", 0},
+		.queue = job->entry.queue,
+		.text = job->entry.payload};
+
+	log_event(LOG_INFO, "job.returned", LOG_SPAN("jid", job->jid),
+		LOG_SPAN("queue", job->entry.queue), LOG_SPAN("worker", job->entry.worker));
+	outbox_add(s->outbox, &v, NULL);
+	job_free(job);
+	supervisor_turn(s);
+}
+
+static void op_give_back(void *ctx, struct slot *slot, struct job *job)
+{
+	(void)slot;
+	services_give_back(ctx, job);
+}
+
+static void op_freed(void *ctx, struct slot *slot)
+{
+	fleet_slot_freed(ctx, slot);
+}
+
+const struct slot_ops SERVICES_SLOT_OPS = {.ask_start = op_ask_start,
+	.spawn = op_spawn,
+	.spawn_answered = op_spawn_answered,
+	.clear = op_clear,
+	.send_verdict = op_send_verdict,
+	.give_back = op_give_back,
+	.freed = op_freed,
+	.kill_tree = op_kill_tree};
+
+/* -- strays -------------------------------------------------------------------------------------------- */
+
+static bool stray_is_known(void *ctx, pid_t pid)
+{
+	struct supervisor *s = ctx;
+
+	for (int k = 0; k < NURSERY_KINDS; k++)
+		if (nursery_pid(s->nurseries[k]) == pid)
+			return true;
+	for (size_t i = 0; i < s->n_retired; i++)
+		if (nursery_pid(s->retired[i]) == pid)
+			return true;
+	FLEET_EACH_SLOT (s, slot)
+		if (slot->child.pid == pid)
+			return true;
+	return false;
+}
+
+/* Only jobs that do not adopt their orphans can have any here while they run. */
+static bool stray_is_claimed(void *ctx, pid_t pid)
+{
+	struct supervisor *s = ctx;
+
+	FLEET_EACH_SLOT (s, slot) {
+		char *entry;
+		bool claimed;
+
+		if (slot->child.state != CHILD_BUSY || slot->job->class->conf->adopt_orphans)
+			continue;
+		entry = must_printf("DROVER_JID=%.*s", (int)slot->job->jid.len, slot->job->jid.at);
+		claimed = tree_environ_holds(pid, entry);
+		free(entry);
+		if (claimed)
+			return true;
+	}
+	return false;
+}
+
+static uint64_t stray_oldest_spawn(void *ctx)
+{
+	struct supervisor *s = ctx;
+	uint64_t oldest = UINT64_MAX;
+
+	FLEET_EACH_SLOT (s, slot)
+		if (slot->child.state == CHILD_SPAWNING && slot->child.serial < oldest)
+			oldest = slot->child.serial;
+	return oldest;
+}
+
+static uint64_t stray_next_spawn(void *ctx)
+{
+	return ((struct supervisor *)ctx)->spawn_serial + 1;
+}
+
+static void stray_killed(void *ctx, pid_t pid)
+{
+	(void)ctx;
+	log_event(LOG_INFO, "job.leftover_killed", LOG_NUM("pid", pid));
+}
+
+const struct strays_events SERVICES_STRAYS_EVENTS = {.is_known = stray_is_known,
+	.is_claimed = stray_is_claimed,
+	.oldest_spawn = stray_oldest_spawn,
+	.next_spawn = stray_next_spawn,
+	.killed = stray_killed};

@@ -1,0 +1,203 @@
+/*
+ * standing: see supervisor.h. droverd. Our standing with Redis: what is done when the connection
+ * comes and goes, and what each answer of a beat means for what is in hand.
+ */
+#include "supervisor/supervisor.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "supervisor/verdict.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { EXIT_REDIS_AWAY = 69 };
+
+/* -- the lease ------------------------------------------------------------------------------------------- */
+
+static void collect(void *ctx, struct lease_holdings *out)
+{
+	presence_collect(ctx, out);
+}
+
+static void on_enlisted(void *arg, const struct redis_reply *r)
+{
+	struct supervisor *s = arg;
+
+	if (r == NULL || r->type == REDIS_ERROR)
+		return;
+	s->enlisted = true;
+	supervisor_turn(s);
+}
+
+/* A repeated `start` answers the same, so those that wait for one ask again. */
+static void ask_starts_again(struct supervisor *s)
+{
+	FLEET_EACH_SLOT (s, slot)
+		if (slot->state == SLOT_STARTING)
+			slot->ops->ask_start(slot->ctx, slot);
+}
+
+static void on_held(void *ctx, bool first)
+{
+	struct supervisor *s = ctx;
+
+	if (!first)
+		return;
+	if (!s->enlisted) {
+		size_t n;
+		const struct span *ids = presence_worker_ids(s, &n);
+
+		resque_view_add(s->view, ids, n, on_enlisted, s);
+		s->enlisted = n == 0;
+	}
+	resque_view_connected(s->view);
+	ask_starts_again(s);
+	supervisor_look_for_work(s);
+}
+
+static void on_orphan(void *ctx, struct span token, struct span entry)
+{
+	struct supervisor *s = ctx;
+	struct text payload = {0};
+	struct err err;
+	struct job *job = job_new(s->settings, token, entry, &err);
+
+	if (job == NULL) {
+		log_event(LOG_ERROR, "lease.nonsense", LOG_SPAN("token", token),
+			LOG_STR("error", err.text));
+		return;
+	}
+	log_event(LOG_WARN, "job.orphan", LOG_SPAN("jid", job->jid), LOG_SPAN("token", token));
+	verdict_add_payload(&payload, job, VERDICT_RECOVERED);
+	outbox_add(s->outbox,
+		&(struct verdict){.kind = VERDICT_HEAD,
+			.order = job->sequence,
+			.token = token,
+			.worker = {"", 0}, /* it may have another in hand by now */
+			.queue = job->entry.queue,
+			.text = {payload.data, payload.len}},
+		NULL);
+	text_fini(&payload);
+	job_free(job);
+	supervisor_turn(s);
+}
+
+/* A verdict under way when the beat was put together explains it; only a job that runs is news. */
+static void on_missing(void *ctx, struct span token)
+{
+	struct supervisor *s = ctx;
+
+	FLEET_EACH_SLOT (s, slot)
+		if (slot->job && slot->state != SLOT_VERDICT && span_is(token, slot->job->token))
+			log_event(LOG_ERROR, "job.missing", LOG_SPAN("jid", slot->job->jid),
+				LOG_SPAN("token", token),
+				LOG_STR("error", "Redis has lost this job; it runs on, its verdict "
+						 "will be stale"));
+}
+
+void standing_take_new_id(struct supervisor *s)
+{
+	char *id = lease_new_id(s->settings->conf->supervisor.name);
+
+	snprintf(s->lease_id, sizeof s->lease_id, "%s", id);
+	free(id);
+}
+
+/* What was in hand is another's: it is ended without a verdict, then we begin anew. */
+static void on_taken(void *ctx)
+{
+	struct supervisor *s = ctx;
+
+	log_event(LOG_ERROR, "lease.taken", LOG_STR("lease", s->lease_id),
+		LOG_STR("error",
+			"another supervisor took over what was in hand; its processes are ended"));
+	drain_kill_all(s, END_LOST, true);
+	outbox_drop_all(s->outbox);
+	for (struct pool *p = s->pools; p; p = p->next)
+		pool_reset_numbers(p);
+	standing_take_new_id(s);
+	nurseries_replace(s);
+	lease_renew_as(s->lease);
+}
+
+static void on_forgotten(void *ctx)
+{
+	struct supervisor *s = ctx;
+
+	log_event(LOG_ERROR, "redis.data_lost", LOG_STR("lease", s->lease_id),
+		LOG_NUM("in_hand", (int64_t)fleet_busy(s)),
+		LOG_STR("error", "Redis does not know this supervisor any more: it lost data. What "
+				 "is in hand "
+				 "is written again"));
+	s->reenter_due = true;
+	s->enlisted = s->state == SUPERVISOR_STARTING ? s->enlisted : false;
+}
+
+static void on_held_again(void *ctx, bool first)
+{
+	struct supervisor *s = ctx;
+
+	if (s->reenter_due)
+		presence_reenter(s);
+	s->reenter_due = false;
+	on_held(ctx, first);
+}
+
+const struct lease_events STANDING_LEASE_EVENTS = {.collect = collect,
+	.held = on_held_again,
+	.orphan = on_orphan,
+	.missing = on_missing,
+	.taken = on_taken,
+	.forgotten = on_forgotten};
+
+/* -- the connection --------------------------------------------------------------------------------------- */
+
+static void on_up(void *ctx)
+{
+	struct supervisor *s = ctx;
+
+	if (s->was_up && s->down_said)
+		log_event(LOG_INFO, "redis.up",
+			LOG_NUM("away_ms", clock_mono_ms() - s->down_since_mono_ms));
+	s->was_up = true;
+	s->down_said = false;
+	lease_connected(s->lease);
+	wake_main_connected(s->wake);
+	supervisor_turn(s);
+}
+
+static void on_down(void *ctx, const struct err *why, bool lasting)
+{
+	struct supervisor *s = ctx;
+
+	lease_disconnected(s->lease);
+	s->watch_under_way = false;
+	if (!s->was_up && lasting) {
+		log_event(LOG_ERROR, "redis.refused", LOG_STR("error", why->text));
+		supervisor_end(s, 1);
+		return;
+	}
+	if (s->down_said)
+		return;
+	s->down_said = true;
+	s->down_since_mono_ms = clock_mono_ms();
+	log_event(LOG_ERROR, "redis.down", LOG_STR("error", why->text),
+		LOG_STR("consequence",
+			s->was_up ? "jobs go on, their verdicts wait" : "nothing is begun"));
+	supervisor_turn(s);
+}
+
+const struct redis_events STANDING_REDIS_EVENTS = {.up = on_up, .down = on_down};
+
+void standing_connect_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct supervisor *s = arg;
+
+	(void)fd, (void)what;
+	if (s->was_up || s->wait_for_redis)
+		return;
+	log_event(LOG_ERROR, "supervisor.failed",
+		LOG_STR("error",
+			"Redis was not reached within connect_timeout; --wait would go on trying"));
+	supervisor_end(s, EXIT_REDIS_AWAY);
+}
