@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /*
@@ -123,6 +124,17 @@ static void say_done(int status)
 	job_socket_say(line, (size_t)len);
 }
 
+/*
+ * Nothing of one job may be there for the next: where it left processes behind, this child ends
+ * with it, and droverd, who is handed them, ends them. Orphans are ours while we adopt them.
+ */
+static bool has_children(void)
+{
+	siginfo_t info;
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 _Noreturn static void perform(
 	struct job_buffer *buffer, struct job_message *m, const struct function_source *source)
 {
@@ -132,7 +144,7 @@ _Noreturn static void perform(
 		int status = function_run(source, m);
 		struct err err;
 
-		if (--jobs == 0)
+		if (--jobs == 0 || has_children())
 			kernel_exit(status);
 		say_done(status);
 		job_message_fini(m);

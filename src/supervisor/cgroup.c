@@ -210,6 +210,8 @@ static int move_ourselves(struct cgroup_root *r, struct err *err)
 		return err_set(err, "others' processes stand in %s", r->folder);
 	if (crowd == CGROUP_NOBODY)
 		return geteuid() == 0 ? 0 : err_set(err, "we do not stand in %s", r->folder);
+	unlinkat(r->fd, OUR_LEAF,
+		AT_REMOVEDIR); /* one that was killed in is no good: see cgroup_leaf.c */
 	if (mkdirat(r->fd, OUR_LEAF, 0755) < 0 && errno != EEXIST)
 		return err_errno(err, "making %s/" OUR_LEAF, r->folder);
 	if (cgroup_file_write(r->fd, OUR_LEAF "/cgroup.procs", "0") < 0) {

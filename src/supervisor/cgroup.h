@@ -48,8 +48,12 @@ struct cgroup_leaf *cgroup_leaf_new(struct cgroup_root *r, unsigned worker, stru
 /* Ends what is in it and removes it. A clearing under way is forgotten. NULL is fine. */
 void cgroup_leaf_free(struct cgroup_leaf *l);
 
-/* For nursery_spawn; stays the leaf's. */
-int cgroup_leaf_fd(const struct cgroup_leaf *l);
+/*
+ * For nursery_spawn; stays the leaf's. To be asked anew for every child, when the last one and all
+ * of its tree have ended: where something was killed the folder is another one now, and all counts
+ * begin again. -1 and the reason: this child does without.
+ */
+int cgroup_leaf_folder(struct cgroup_leaf *l, struct err *err);
 
 /*
  * Before a child in it is given a job: sets the limits (UNITS_NONE: none; processes count threads)
@@ -79,7 +83,7 @@ void cgroup_leaf_hits(const struct cgroup_leaf *l, struct cgroup_hits *hits);
 int64_t cgroup_leaf_memory_now(const struct cgroup_leaf *l);
 int64_t cgroup_leaf_memory_peak(const struct cgroup_leaf *l); /* since cgroup_leaf_begin */
 
-/* All of the leaf's life, of the living and the dead: take differences. Needs no controller. */
+/* All of the folder's life, of the living and the dead: take differences. Needs no controller. */
 int64_t cgroup_leaf_cpu_ms(const struct cgroup_leaf *l);
 
 /* SIGKILL to all in it, whatever session, group or user they took. Nothing is waited for. */

@@ -26,6 +26,7 @@ enum { LOOK_FIRST_MS = 1, LOOK_MAX_MS = 100, NEVER_DIES_MS = 30000 };
 struct cgroup_leaf {
 	struct cgroup_root *root;
 	char name[sizeof CGROUP_WORKER_PREFIX + 10];
+	bool killed; /* nobody can be born in it any more */
 	int fd, events;
 	int peak;	     /* -1: no such file */
 	int64_t peak_before; /* what is not above it is of an earlier job */
@@ -202,6 +203,7 @@ bool cgroup_leaf_holds_processes(const struct cgroup_leaf *l)
 
 void cgroup_leaf_kill(struct cgroup_leaf *l)
 {
+	l->killed = true;
 	cgroup_file_write(l->fd, "cgroup.kill", "1");
 }
 
@@ -257,13 +259,23 @@ bool cgroup_leaf_clear(struct cgroup_leaf *l, cgroup_cleared_fn *done, void *arg
 
 /* -- its life -------------------------------------------------------------------------------------- */
 
-int cgroup_leaf_fd(const struct cgroup_leaf *l)
+static void close_file(int *fd)
 {
-	return l->fd;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void close_files(struct cgroup_leaf *l)
+{
+	close_file(&l->peak);
+	close_file(&l->events);
+	close_file(&l->fd);
 }
 
 static int open_files(struct cgroup_leaf *l, struct err *err)
 {
+	close_files(l);
 	l->fd = openat(l->root->fd, l->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (l->fd < 0)
 		return err_errno(err, "%s/%s", l->root->folder, l->name);
@@ -276,45 +288,56 @@ static int open_files(struct cgroup_leaf *l, struct err *err)
 	return 0;
 }
 
-/*
- * A folder that is there already was emptied by cgroup_open, or holds what does not die. A tree
- * that has lost one of its processes to its limit is of no use: all of it goes at once.
- */
-static int prepare(struct cgroup_leaf *l, struct err *err)
+/* One that is there already is not taken over, but for a stand-in's, which cannot be removed. */
+static int make_folder(struct cgroup_leaf *l, struct err *err)
 {
+	if (unlinkat(l->root->fd, l->name, AT_REMOVEDIR) < 0 && errno == EBUSY)
+		return err_set(err, "%s/%s still holds something", l->root->folder, l->name);
 	if (mkdirat(l->root->fd, l->name, 0755) < 0 && errno != EEXIST)
 		return err_errno(err, "making %s/%s", l->root->folder, l->name);
-	if (open_files(l, err) < 0)
+	return 0;
+}
+
+/* A tree that has lost one of its processes to its limit is of no use: all of it goes at once. */
+static int make(struct cgroup_leaf *l, struct err *err)
+{
+	if (make_folder(l, err) < 0 || open_files(l, err) < 0)
 		return -1;
-	if (!cgroup_leaf_is_empty(l))
-		return err_set(err, "%s/%s still holds processes", l->root->folder, l->name);
 	if (l->root->memory && cgroup_file_write(l->fd, "memory.oom.group", "1") < 0)
 		return err_errno(err, "%s/%s/memory.oom.group", l->root->folder, l->name);
+	l->killed = false;
+	l->memory_bytes = l->processes = NOT_SET;
+	l->before = (struct cgroup_hits){0};
 	return 0;
+}
+
+/*
+ * The kernel counts how often a folder was killed, and a clone into it (CLONE_INTO_CGROUP) is
+ * killed at birth where that differs from the count of the folder its maker stands in: meant for a
+ * clone that races with the kill, but the counts are of two folders. Seen on 6.18; older ones have
+ * the same by way of stable updates. A new folder has the count of a new nursery's: none.
+ */
+int cgroup_leaf_folder(struct cgroup_leaf *l, struct err *err)
+{
+	must(l->done == NULL);
+	if ((l->killed || l->fd < 0) && make(l, err) < 0) {
+		l->killed = true;
+		return -1;
+	}
+	return l->fd;
 }
 
 struct cgroup_leaf *cgroup_leaf_new(struct cgroup_root *r, unsigned worker, struct err *err)
 {
 	struct cgroup_leaf *l = must_alloc(sizeof *l);
 
-	*l = (struct cgroup_leaf){.root = r,
-		.fd = -1,
-		.events = -1,
-		.peak = -1,
-		.memory_bytes = NOT_SET,
-		.processes = NOT_SET};
+	*l = (struct cgroup_leaf){.root = r, .fd = -1, .events = -1, .peak = -1};
 	snprintf(l->name, sizeof l->name, CGROUP_WORKER_PREFIX "%u", worker);
 	l->again = evtimer_new(r->base, on_again, l);
-	if (prepare(l, err) == 0)
+	if (make(l, err) == 0)
 		return l;
 	cgroup_leaf_free(l);
 	return NULL;
-}
-
-static void close_file(int fd)
-{
-	if (fd >= 0)
-		close(fd);
 }
 
 void cgroup_leaf_free(struct cgroup_leaf *l)
@@ -323,9 +346,7 @@ void cgroup_leaf_free(struct cgroup_leaf *l)
 		return;
 	if (l->events >= 0 && !cgroup_leaf_is_empty(l))
 		cgroup_leaf_kill(l);
-	close_file(l->peak);
-	close_file(l->events);
-	close_file(l->fd);
+	close_files(l);
 	unlinkat(l->root->fd, l->name, AT_REMOVEDIR); /* cgroup_close tries again */
 	event_free(l->again);
 	free(l);

@@ -137,10 +137,6 @@ static void op_send_verdict(void *ctx, struct slot *slot, const struct verdict *
 {
 	struct supervisor *s = ctx;
 
-	if (slot->ending.reason == END_LOST) {
-		slot_handle(slot, SLOT_EV_CONFIRMED); /* the job is another supervisor's */
-		return;
-	}
 	outbox_add(s->outbox, v, wait ? slot : NULL);
 	fork_ahead(s, slot);
 	supervisor_turn(s);

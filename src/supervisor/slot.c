@@ -17,6 +17,7 @@ enum {
 	SPAWN_DELAY_FIRST_MS = 50,
 	SPAWN_DELAY_MAX_MS = 16000,
 	NEVER_DIES_MS = 30000,
+	ASK_AGAIN_MS = 2000,
 	FIRST_SAMPLE_MS = 100
 };
 
@@ -31,9 +32,11 @@ static void set_timer(struct slot *s, int64_t ms)
 
 /* -- actions, in the order of a job's life ---------------------------------------------------------- */
 
+/* Whatever becomes of the answer: asking again is harmless. */
 static void ask_start(struct slot *s)
 {
 	s->ops->ask_start(s->ctx, s);
+	set_timer(s, ASK_AGAIN_MS);
 }
 
 static bool spare_fits(const struct slot *s)
@@ -224,6 +227,7 @@ static const struct transition TABLE[SLOT_STATES][SLOT_EVENTS] =
 			{
 				[SLOT_EV_GO] = {launch, SLOT_LAUNCHING},
 				[SLOT_EV_STALE] = {drop_job, SLOT_FREE},
+				[SLOT_EV_TIMER] = {ask_start, SLOT_STARTING},
 				[SLOT_EV_END] = {verdict_send_back, SLOT_VERDICT},
 				[SLOT_EV_KILL] = {verdict_send_back, SLOT_VERDICT},
 				[SLOT_EV_READY] = {nothing, SLOT_STARTING},
@@ -237,8 +241,8 @@ static const struct transition TABLE[SLOT_STATES][SLOT_EVENTS] =
 				[SLOT_EV_FITS] = {give_job, SLOT_RUNNING},
 				[SLOT_EV_NO_CHILD] = {spawn_later, SLOT_LAUNCHING},
 				[SLOT_EV_TIMER] = {launch, SLOT_LAUNCHING},
-				[SLOT_EV_EXITED] = {launch,
-					SLOT_LAUNCHING}, /* a spare that did not fit, or died */
+				[SLOT_EV_EXITED] =
+					{launch, SLOT_LAUNCHING}, /* a spare that did not fit, or died */
 				[SLOT_EV_END] = {verdict_send_back, SLOT_VERDICT},
 				[SLOT_EV_KILL] = {verdict_send_back, SLOT_VERDICT},
 				[SLOT_EV_DONE] = {nothing, SLOT_LAUNCHING},
@@ -332,6 +336,14 @@ void slot_end(struct slot *s, enum end_reason reason, bool at_once)
 	if (s->ending.reason == END_NONE || reason == END_LOST)
 		s->ending.reason = reason;
 	slot_handle(s, at_once ? SLOT_EV_KILL : SLOT_EV_END);
+}
+
+void slot_drop_ahead(struct slot *s)
+{
+	struct job *job;
+
+	while ((job = ahead_take(&s->ahead)) != NULL)
+		job_free(job);
 }
 
 bool slot_take_ahead(struct slot *s, struct job *job)
@@ -445,11 +457,8 @@ struct slot *slot_new(struct event_base *base, unsigned number, const char *work
 
 void slot_discard(struct slot *s)
 {
-	struct job *job;
-
 	child_close(&s->child);
-	while ((job = ahead_take(&s->ahead)) != NULL)
-		job_free(job);
+	slot_drop_ahead(s);
 	job_free(s->job);
 	output_fini(&s->output);
 	said_fini(&s->said);

@@ -118,6 +118,7 @@ void slot_end(struct slot *s, enum end_reason reason, bool at_once);
 
 /* Jobs it was given ahead go back: all, or those that wait too long. */
 void slot_return_ahead(struct slot *s);
+void slot_drop_ahead(struct slot *s); /* they are another supervisor's by now */
 
 /* Another job for a slot that is busy with one of the same class; false: it cannot be for this slot. */
 bool slot_take_ahead(struct slot *s, struct job *job);

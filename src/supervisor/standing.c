@@ -111,6 +111,8 @@ static void on_taken(void *ctx)
 	log_event(LOG_ERROR, "lease.taken", LOG_STR("lease", s->lease_id),
 		LOG_STR("error",
 			"another supervisor took over what was in hand; its processes are ended"));
+	FLEET_EACH_SLOT (s, slot)
+		slot_drop_ahead(slot);
 	drain_kill_all(s, END_LOST, true);
 	outbox_drop_all(s->outbox);
 	for (struct pool *p = s->pools; p; p = p->next)

@@ -174,10 +174,22 @@ static void tell(struct slot *s, const struct outcome *out)
 	}
 }
 
+/* It is another supervisor's job by now: nothing is told but the log. */
+static void drop_lost(struct slot *s)
+{
+	log_event(LOG_WARN, "job.dropped", LOG_SPAN("jid", s->job->jid),
+		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id));
+	slot_handle(s, SLOT_EV_CONFIRMED);
+}
+
 void verdict_send(struct slot *s)
 {
 	struct outcome out;
 
+	if (s->ending.reason == END_LOST) {
+		drop_lost(s);
+		return;
+	}
 	s->ending.said_exception = SPAN_TEXT(s->said.exception);
 	s->ending.said_message = SPAN_TEXT(s->said.message);
 	outcome_decide(&out, &s->ending);
@@ -204,6 +216,10 @@ void verdict_send_back(struct slot *s)
 {
 	struct text payload = {0};
 
+	if (s->ending.reason == END_LOST) {
+		drop_lost(s);
+		return;
+	}
 	text_add_span(&payload, s->job->entry.payload);
 	log_event(LOG_INFO, "job.returned", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("queue", s->job->entry.queue), LOG_STR("worker", s->worker_id));
