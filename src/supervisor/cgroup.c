@@ -95,20 +95,23 @@ static int locate(struct text *folder, struct err *err)
  * systemd can start us in a leaf below what it delegates (DelegateSubgroup=supervisor), which has
  * no controllers to pass on: the folder above is meant.
  */
-static void step_out_of_leaf(struct text *folder)
+static bool step_out_of_leaf(struct text *folder)
 {
+	bool out;
 	char *slash = folder->data ? strrchr(folder->data, '/') : NULL;
 	int fd;
 
 	if (slash == NULL || strcmp(slash, "/" OUR_LEAF) != 0)
-		return;
+		return false;
 	fd = open_folder(folder->data);
-	if (fd >= 0 && crowd_in(fd) == CGROUP_US) {
+	out = fd >= 0 && crowd_in(fd) == CGROUP_US;
+	if (out) {
 		folder->len = (size_t)(slash - folder->data);
 		*slash = '\0';
 	}
 	if (fd >= 0)
 		close(fd);
+	return out;
 }
 
 static int open_own(struct cgroup_root *r, struct err *err)
@@ -120,7 +123,7 @@ static int open_own(struct cgroup_root *r, struct err *err)
 		text_fini(&folder);
 		return -1;
 	}
-	step_out_of_leaf(&folder);
+	r->below = step_out_of_leaf(&folder);
 	r->folder = text_take(&folder);
 	r->fd = open_folder(r->folder);
 	if (r->fd < 0 || fstatfs(r->fd, &fs) < 0)
@@ -208,10 +211,12 @@ static int move_ourselves(struct cgroup_root *r, struct err *err)
 
 	if (crowd == CGROUP_OTHERS)
 		return err_set(err, "others' processes stand in %s", r->folder);
+	if (crowd == CGROUP_NOBODY && !r->below && geteuid() != 0)
+		return err_set(err, "we do not stand in %s", r->folder);
 	if (crowd == CGROUP_NOBODY)
-		return geteuid() == 0 ? 0 : err_set(err, "we do not stand in %s", r->folder);
-	unlinkat(r->fd, OUR_LEAF,
-		AT_REMOVEDIR); /* one that was killed in is no good: see cgroup_leaf.c */
+		return 0;
+	/* If something was killed in an old one, nobody can be cloned from it: see cgroup_leaf.c. */
+	unlinkat(r->fd, OUR_LEAF, AT_REMOVEDIR);
 	if (mkdirat(r->fd, OUR_LEAF, 0755) < 0 && errno != EEXIST)
 		return err_errno(err, "making %s/" OUR_LEAF, r->folder);
 	if (cgroup_file_write(r->fd, OUR_LEAF "/cgroup.procs", "0") < 0) {

@@ -27,6 +27,7 @@ struct cgroup_root {
 	bool memory, pids; /* the kernel holds this limit for our leaves */
 	struct text lacks; /* which of them it does not, and why; empty: both are held */
 	bool ours;	   /* may be written to */
+	bool below;	   /* droverd was started in that leaf */
 	bool moved;	   /* droverd stands in the leaf `supervisor` */
 	int fd;		   /* keeps other droverds out */
 	struct event_base *base;

@@ -301,12 +301,12 @@ static int make_folder(struct cgroup_leaf *l, struct err *err)
 /* A tree that has lost one of its processes to its limit is of no use: all of it goes at once. */
 static int make(struct cgroup_leaf *l, struct err *err)
 {
+	l->memory_bytes = l->processes = NOT_SET;
 	if (make_folder(l, err) < 0 || open_files(l, err) < 0)
 		return -1;
 	if (l->root->memory && cgroup_file_write(l->fd, "memory.oom.group", "1") < 0)
 		return err_errno(err, "%s/%s/memory.oom.group", l->root->folder, l->name);
 	l->killed = false;
-	l->memory_bytes = l->processes = NOT_SET;
 	l->before = (struct cgroup_hits){0};
 	return 0;
 }
@@ -314,8 +314,8 @@ static int make(struct cgroup_leaf *l, struct err *err)
 /*
  * The kernel counts how often a folder was killed, and a clone into it (CLONE_INTO_CGROUP) is
  * killed at birth where that differs from the count of the folder its maker stands in: meant for a
- * clone that races with the kill, but the counts are of two folders. Seen on 6.18; older ones have
- * the same by way of stable updates. A new folder has the count of a new nursery's: none.
+ * clone that races with the kill, but the counts are of two folders. Seen on 6.18; stable updates
+ * carried it to older ones. A new folder has the count of the nursery's own: none.
  */
 int cgroup_leaf_folder(struct cgroup_leaf *l, struct err *err)
 {
