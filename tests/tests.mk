@@ -25,6 +25,17 @@ $(B)/demo/module.so: contrib/demo/module.c include/drover/job.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(MODFLAGS) -o $@ $< $(JSON_LIBS)
 
+# -- what the bench measures with ----------------------------------------------------------------
+$(B)/bench/bench_module.so: tests/bench/bench_module.c include/drover/job.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(MODFLAGS) -o $@ $< $(JSON_LIBS)
+$(B)/bench/nothing: tests/bench/nothing.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -static -o $@ $<
+$(B)/bench/script_bytes: tests/bench/script_bytes.c $(call library,queue) $(call library,base)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(JSON_LIBS)
+
 # -- what is run ---------------------------------------------------------------------------------
 .PHONY: check units
 units: $(UNITS) $(TEST_MODULES)
@@ -32,8 +43,9 @@ check: all units
 	BUILD=$(B) tests/support/run.py
 lint:
 	tests/lint/run
-bench: all units
-	BUILD=$(B) tests/bench/run
+BENCH_PARTS := $(B)/bench/bench_module.so $(B)/bench/nothing $(B)/bench/script_bytes
+bench: all $(BENCH_PARTS)
+	BUILD=$(B) tests/bench/run $(BENCH)
 demo: all $(B)/demo/module.so
 	BUILD=$(B) contrib/demo/run
 
