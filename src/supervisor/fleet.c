@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "supervisor/cgroup.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,20 @@ static char *make_worker_id(const struct supervisor *s, unsigned number, const s
 	return id;
 }
 
+static struct cgroup_leaf *make_leaf(struct supervisor *s, unsigned number)
+{
+	struct cgroup_leaf *leaf;
+	struct err err;
+
+	if (s->cgroup == NULL)
+		return NULL;
+	leaf = cgroup_leaf_new(s->cgroup, number, &err);
+	if (leaf == NULL)
+		log_event(LOG_WARN, "cgroup.given_up", LOG_NUM("worker", number),
+			LOG_STR("error", err.text));
+	return leaf;
+}
+
 static void add_slot(struct supervisor *s, struct pool *p)
 {
 	unsigned number = lowest_free_number(s);
@@ -152,6 +167,7 @@ static void add_slot(struct supervisor *s, struct pool *p)
 	const struct span span = span_of(slot->worker_id);
 
 	slot->pool = p;
+	slot->leaf = make_leaf(s, number);
 	slot->kill_grace_ms = s->settings->conf->supervisor.kill_grace_ms;
 	while (*at && (*at)->number < number)
 		at = &(*at)->next;
@@ -221,6 +237,7 @@ static void free_left_slots(struct supervisor *s)
 			continue;
 		}
 		*at = slot->next;
+		cgroup_leaf_free(slot->leaf);
 		slot_free(slot);
 	}
 }
@@ -305,6 +322,7 @@ static void discard_slots(struct slot *slot)
 {
 	for (struct slot *next; slot; slot = next) {
 		next = slot->next;
+		cgroup_leaf_free(slot->leaf);
 		slot_discard(slot);
 	}
 }

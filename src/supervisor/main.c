@@ -24,16 +24,19 @@ enum { EXIT_RUNTIME = 1, EXIT_USAGE = 64, EXIT_CONFIG = 78, SHORT_LEASE_MS = 500
 
 struct options {
 	const char *file;
+	const char *cgroup;
 	bool check, verbose, wait;
 };
 
-static const char USAGE[] = "usage: droverd [-c FILE] [-n [-v]] [--wait]\n"
-			    "  -c FILE     configuration; default: $DROVER_CONFIG, ./drover.yml, "
-			    "/etc/drover/drover.yml\n"
-			    "  -n          check the configuration and exit: 0 fine, 78 bad\n"
-			    "  -v          with -n: print the effective configuration\n"
-			    "  --wait      go on trying when Redis cannot be reached at start\n"
-			    "  --version   print the version\n";
+static const char USAGE[] =
+	"usage: droverd [-c FILE] [-n [-v]] [--wait]\n"
+	"  -c FILE     configuration; default: $DROVER_CONFIG, ./drover.yml, "
+	"/etc/drover/drover.yml\n"
+	"  -n          check the configuration and exit: 0 fine, 78 bad\n"
+	"  -v          with -n: print the effective configuration\n"
+	"  --wait      go on trying when Redis cannot be reached at start\n"
+	"  --cgroup DIR  hold limits in this cgroup v2 folder; default: our own, where delegated\n"
+	"  --version   print the version\n";
 
 static int usage(void)
 {
@@ -46,8 +49,8 @@ static int read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option LONG[] = {{"config", required_argument, NULL, 'c'},
 		{"check", no_argument, NULL, 'n'}, {"verbose", no_argument, NULL, 'v'},
-		{"wait", no_argument, NULL, 'w'}, {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'}, {0}};
+		{"wait", no_argument, NULL, 'w'}, {"cgroup", required_argument, NULL, 'g'},
+		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "c:nvh", LONG, NULL)) != -1) {
@@ -63,6 +66,9 @@ static int read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'w':
 			o->wait = true;
+			break;
+		case 'g':
+			o->cgroup = optarg;
 			break;
 		case 'h':
 			fputs(USAGE, stdout);
@@ -213,7 +219,8 @@ static int run(struct conf *conf, const struct options *o)
 		redis_options_fini(&redis);
 		return fail(&err, EXIT_RUNTIME);
 	}
-	exit_code = supervisor_run(settings, &redis, o->wait);
+	exit_code = supervisor_run(settings, &redis,
+		&(struct supervisor_options){.wait_for_redis = o->wait, .cgroup = o->cgroup});
 	redis_options_fini(&redis);
 	log_drain(1000);
 	return exit_code;

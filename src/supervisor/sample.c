@@ -7,9 +7,13 @@
 
 enum { SAMPLE_MS = 250, SAMPLE_NEAR_MS = 25, PSS_EVERY_MS = 1000 };
 
-static bool has_limit(const struct conf_class *c)
+static bool has_limit(const struct slot *slot)
 {
-	return c->memory_bytes != CONF_NONE || c->cpu_ms != CONF_NONE || c->processes != CONF_NONE;
+	const struct conf_class *c = slot->job->class->conf;
+
+	return (c->memory_bytes != CONF_NONE && !slot->kernel_holds_memory) ||
+	       c->cpu_ms != CONF_NONE ||
+	       (c->processes != CONF_NONE && !slot->kernel_holds_processes);
 }
 
 static void hit(
@@ -45,7 +49,7 @@ static void sample(struct slot *slot, int64_t now)
 	slot->next_sample_mono_ms = now + (near ? SAMPLE_NEAR_MS : SAMPLE_MS);
 	if (use.rss_bytes > slot->peak.rss_bytes)
 		slot->peak.rss_bytes = use.rss_bytes;
-	if (too_much_memory(slot, c, &use.rss_bytes))
+	if (!slot->kernel_holds_memory && too_much_memory(slot, c, &use.rss_bytes))
 		hit(slot, END_MEMORY, c->memory_bytes, use.rss_bytes, true);
 	else if (c->processes != CONF_NONE && use.processes > c->processes)
 		hit(slot, END_PROCESSES, c->processes, use.processes, true);
@@ -59,7 +63,7 @@ void sample_all(struct supervisor *s)
 
 	FLEET_EACH_SLOT (s, slot)
 		if (slot->state == SLOT_RUNNING && slot->next_sample_mono_ms <= now &&
-			has_limit(slot->job->class->conf))
+			has_limit(slot))
 			sample(slot, now);
 }
 
@@ -71,7 +75,7 @@ int64_t sample_interval_ms(const struct supervisor *s)
 	FLEET_EACH_SLOT (s, slot) {
 		int64_t in;
 
-		if (slot->state != SLOT_RUNNING || !has_limit(slot->job->class->conf))
+		if (slot->state != SLOT_RUNNING || !has_limit(slot))
 			continue;
 		in = slot->next_sample_mono_ms > now ? slot->next_sample_mono_ms - now : 0;
 		if (first < 0 || in < first)

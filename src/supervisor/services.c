@@ -5,10 +5,13 @@
 #include "supervisor/supervisor.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "supervisor/cgroup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { LEAF_FAILURES_MAX = 2 };
 
 /* -- what slots need --------------------------------------------------------------------------------- */
 
@@ -35,6 +38,28 @@ static void fail_soon(struct supervisor *s, struct slot *slot, const struct err 
 	event_base_once(s->base, -1, EV_TIMEOUT, spawn_void, slot, &now);
 }
 
+/* A leaf that bears no children is given up: the worker goes on without. */
+static int leaf_folder(struct slot *slot)
+{
+	struct err err;
+	int fd;
+
+	if (slot->leaf == NULL)
+		return -1;
+	if (slot->leaf_failures < LEAF_FAILURES_MAX) {
+		fd = cgroup_leaf_folder(slot->leaf, &err);
+		if (fd >= 0)
+			return fd;
+	} else {
+		err_set(&err, "children do not come to life in it");
+	}
+	log_event(LOG_WARN, "cgroup.given_up", LOG_STR("worker", slot->worker_id),
+		LOG_STR("error", err.text));
+	cgroup_leaf_free(slot->leaf);
+	slot->leaf = NULL;
+	return -1;
+}
+
 void services_spawn(struct supervisor *s, struct slot *slot, enum nursery_kind kind)
 {
 	struct nursery *n = s->nurseries[kind];
@@ -48,7 +73,8 @@ void services_spawn(struct supervisor *s, struct slot *slot, enum nursery_kind k
 		fail_soon(s, slot, &err);
 	} else if (child_prepare(&slot->child, ++s->spawn_serial, theirs, &err) < 0) {
 		fail_soon(s, slot, &err);
-	} else if (nursery_spawn(n, slot->number, s->spawn_serial, theirs, -1, &err) < 0) {
+	} else if (nursery_spawn(
+			   n, slot->number, s->spawn_serial, theirs, leaf_folder(slot), &err) < 0) {
 		fail_soon(s, slot, &err);
 	}
 }
@@ -103,21 +129,77 @@ static void op_spawn_answered(void *ctx)
 	strays_spawn_answered(((struct supervisor *)ctx)->strays);
 }
 
+static void op_set_limits(void *ctx, struct slot *slot)
+{
+	const struct conf_class *c = slot->job->class->conf;
+	struct err err;
+
+	(void)ctx;
+	slot->kernel_holds_memory = slot->kernel_holds_processes = false;
+	if (slot->leaf == NULL)
+		return;
+	if (cgroup_leaf_begin(slot->leaf, c->memory_bytes, c->processes, &err) < 0) {
+		log_event(LOG_WARN, "cgroup.limits", LOG_STR("worker", slot->worker_id),
+			LOG_STR("error", err.text), LOG_STR("consequence", "this job is sampled"));
+		return;
+	}
+	slot->kernel_holds_memory = cgroup_leaf_holds_memory(slot->leaf);
+	slot->kernel_holds_processes = cgroup_leaf_holds_processes(slot->leaf);
+}
+
+/* What the kernel did by itself: a process killed at the limit of memory is that limit's verdict. */
+static void note_hits(struct slot *slot)
+{
+	struct cgroup_hits hits;
+
+	if (slot->leaf == NULL || slot->ending.reason != END_NONE)
+		return;
+	cgroup_leaf_hits(slot->leaf, &hits);
+	if (!slot->kernel_holds_memory || hits.memory == 0 || hits.oom_kills == 0)
+		return;
+	slot->ending.reason = END_MEMORY;
+	slot->ending.kill_sent = true;
+	slot->ending.limit = slot->job->class->conf->memory_bytes;
+	slot->ending.used = cgroup_leaf_memory_peak(slot->leaf);
+	if (slot->ending.used < slot->ending.limit)
+		slot->ending.used = slot->ending.limit;
+}
+
 static void slot_cleared(void *arg)
 {
 	slot_handle(arg, SLOT_EV_CLEARED);
+}
+
+/* What was killed in the leaf is ours to reap, for we are its subreaper. */
+static void leaf_cleared(void *arg, bool empty)
+{
+	struct slot *slot = arg;
+	struct supervisor *s = slot->ctx;
+
+	if (!empty)
+		log_event(LOG_ERROR, "job.never_dies", LOG_SPAN("jid", slot->job->jid),
+			LOG_STR("worker", slot->worker_id),
+			LOG_STR("error",
+				"something it left behind was sent SIGKILL and has not ended"));
+	if (strays_clear(s->strays, slot_cleared, slot))
+		slot_cleared(slot);
 }
 
 static bool op_clear(void *ctx, struct slot *slot)
 {
 	struct supervisor *s = ctx;
 
+	note_hits(slot);
+	if (slot->leaf && !cgroup_leaf_clear(slot->leaf, leaf_cleared, slot))
+		return false;
 	return strays_clear(s->strays, slot_cleared, slot);
 }
 
 static void op_kill_tree(void *ctx, struct slot *slot)
 {
-	(void)ctx, (void)slot; /* what is left is ended as strays once the main process is gone */
+	(void)ctx; /* without a leaf: what is left is a stray once the main process is gone */
+	if (slot->leaf)
+		cgroup_leaf_kill(slot->leaf);
 }
 
 /*
@@ -172,6 +254,7 @@ static void op_freed(void *ctx, struct slot *slot)
 }
 
 const struct slot_ops SERVICES_SLOT_OPS = {.ask_start = op_ask_start,
+	.set_limits = op_set_limits,
 	.spawn = op_spawn,
 	.spawn_answered = op_spawn_answered,
 	.clear = op_clear,

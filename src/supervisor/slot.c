@@ -87,6 +87,7 @@ static void give_job(struct slot *s)
 	s->next_pss_mono_ms = 0;
 	s->next_sample_mono_ms = s->started_mono_us / 1000 + FIRST_SAMPLE_MS;
 	log_start(s);
+	s->ops->set_limits(s->ctx, s);
 	job_add_message(&message, s->job, s->lease);
 	set_timer(s, class->timeout_ms);
 	child_give_job(&s->child, &message);
@@ -385,6 +386,7 @@ static void child_said_hello(void *owner)
 {
 	struct slot *s = owner;
 
+	s->leaf_failures = 0;
 	s->child_class = NULL;
 	s->child_final = false;
 	s->child_jobs = 0;
@@ -396,6 +398,7 @@ static void child_failed(void *owner, const struct err *why)
 {
 	struct slot *s = owner;
 
+	s->leaf_failures++;
 	log_event(LOG_WARN, "spawn.failed", LOG_STR("worker", s->worker_id),
 		LOG_STR("error", why->text));
 	slot_handle(s, SLOT_EV_NO_CHILD);

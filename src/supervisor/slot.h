@@ -46,9 +46,11 @@ enum slot_event {
 };
 
 struct slot;
+struct cgroup_leaf;
 
 struct slot_ops {
 	void (*ask_start)(void *ctx, struct slot *s);
+	void (*set_limits)(void *ctx, struct slot *s); /* from outside, before the job is given */
 	/* Asks for a child; the answer is READY or NO_CHILD, never before this returns. */
 	void (*spawn)(void *ctx, struct slot *s, enum nursery_kind kind);
 	void (*spawn_answered)(void *ctx);	  /* hello, or the end of it */
@@ -83,9 +85,13 @@ struct slot {
 	struct child child;
 	enum nursery_kind child_kind;
 	const struct class_settings
-		*child_class; /* the child is bound to it (reuse); NULL: to none */
-	bool child_final;     /* it is given no further job */
-	int child_jobs;	      /* how many it has been given */
+		*child_class;	  /* the child is bound to it (reuse); NULL: to none */
+	bool child_final;	  /* it is given no further job */
+	int child_jobs;		  /* how many it has been given */
+	struct cgroup_leaf *leaf; /* where its children are born; NULL: it does without one */
+	int leaf_failures;	  /* children in a row that never came from there */
+	bool kernel_holds_memory,
+		kernel_holds_processes; /* of the job in hand: no need to sample */
 	struct output output;
 	struct slot_said said;
 	struct ending ending;

@@ -9,6 +9,7 @@
 #include "base/must.h"
 #include "queue/keys.h"
 #include "queue/scripts.h"
+#include "supervisor/cgroup.h"
 #include "supervisor/notify.h"
 #include "supervisor/verdict.h"
 
@@ -54,6 +55,18 @@ void supervisor_look_for_work(struct supervisor *s)
 
 /* -- being ready ------------------------------------------------------------------------------------- */
 
+/* What holds the limits, in words. */
+static const char *say_limits(const struct supervisor *s)
+{
+	if (s->cgroup == NULL)
+		return "sampled from /proc";
+	if (s->cgroup->memory && s->cgroup->pids)
+		return "held by cgroup v2";
+	return s->cgroup->memory || s->cgroup->pids
+		       ? "held in part by cgroup v2, the rest sampled"
+		       : "sampled from /proc, trees ended by cgroup v2";
+}
+
 static void become_ready(struct supervisor *s)
 {
 	if (s->state != SUPERVISOR_STARTING || !s->enlisted || !nurseries_are_ready(s))
@@ -61,8 +74,7 @@ static void become_ready(struct supervisor *s)
 	s->state = SUPERVISOR_RUNNING;
 	evtimer_del(s->connect_deadline);
 	log_event(LOG_INFO, "supervisor.ready", LOG_STR("lease", s->lease_id),
-		LOG_NUM("workers", (int64_t)fleet_slots(s)),
-		LOG_STR("limits", "sampled from /proc"));
+		LOG_NUM("workers", (int64_t)fleet_slots(s)), LOG_STR("limits", say_limits(s)));
 	notify_send("READY=1");
 	supervisor_look_for_work(s);
 }
@@ -200,6 +212,7 @@ static void free_parts(struct supervisor *s)
 	strays_free(s->strays);
 	fleet_free(s);
 	nurseries_free(s);
+	cgroup_close(s->cgroup);
 	presence_free(s->presence);
 	words_fini(&s->verbs.words);
 	event_free(s->turn);
@@ -211,20 +224,44 @@ static void free_parts(struct supervisor *s)
 	event_base_free(s->base);
 }
 
-int supervisor_run(
-	struct settings *settings, const struct redis_options *redis, bool wait_for_redis)
+/* No cached time: a timer set late in a turn would fire early by what the turn took. */
+static struct event_base *make_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base;
+
+	must(config != NULL);
+	event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
+	base = event_base_new_with_config(config);
+	must(base != NULL);
+	event_config_free(config);
+	return base;
+}
+
+static void open_cgroup(struct supervisor *s, const char *folder)
+{
+	struct err err;
+
+	s->cgroup = cgroup_open(s->base, folder, &err);
+	if (s->cgroup == NULL)
+		log_event(
+			folder ? LOG_ERROR : LOG_DEBUG, "cgroup.none", LOG_STR("error", err.text));
+}
+
+int supervisor_run(struct settings *settings, const struct redis_options *redis,
+	const struct supervisor_options *options)
 {
 	struct supervisor *s = must_alloc(sizeof *s);
 	int exit_code;
 
 	s->settings = settings;
 	s->redis_options = *redis;
-	s->wait_for_redis = wait_for_redis;
+	s->wait_for_redis = options->wait_for_redis;
 	s->started_wall_ms = clock_wall_ms();
-	s->base = event_base_new();
-	must(s->base != NULL);
+	s->base = make_base();
 	standing_take_new_id(s);
 	make_timers(s);
+	open_cgroup(s, options->cgroup);
 	make_parts(s);
 	fleet_configure(s);
 	nurseries_start(s);

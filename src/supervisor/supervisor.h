@@ -20,6 +20,8 @@
 
 enum { LEASE_ID_MAX = 320 };
 
+struct cgroup_root;
+
 enum supervisor_state {
 	SUPERVISOR_STARTING, /* not ready yet */
 	SUPERVISOR_RUNNING,
@@ -62,12 +64,17 @@ struct supervisor {
 	bool reenter_due;
 	bool fleet_due; /* slots come or go: settle them in this turn */
 	bool turn_due, watch_due, watch_under_way, enlisted;
-	struct presence *presence; /* see presence.c */
+	struct cgroup_root *cgroup; /* NULL: limits are sampled */
+	struct presence *presence;  /* see presence.c */
 };
 
 /* Takes over the settings. Returns the exit code of the program. */
-int supervisor_run(
-	struct settings *settings, const struct redis_options *redis, bool wait_for_redis);
+struct supervisor_options {
+	bool wait_for_redis; /* --wait */
+	const char *cgroup;  /* --cgroup; NULL: find our own */
+};
+int supervisor_run(struct settings *settings, const struct redis_options *redis,
+	const struct supervisor_options *options);
 
 /* Something may be sent at the end of this turn of the loop: verdicts, fetches, a watch, log lines. */
 void supervisor_turn(struct supervisor *s);

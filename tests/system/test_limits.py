@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import processes  # noqa: E402
@@ -116,6 +117,34 @@ class Limits(SystemTest):
         self.assertEqual(record["backtrace"][-1], "line 19999 of much")
         self.assertLess(sum(map(len, record["backtrace"])), 5000)
         self.assertTrue(processes.alive(drover.pid))
+
+
+def cgroup2_mount():
+    """Where a cgroup v2 tree is mounted that we may make folders in; None: nowhere."""
+    with open("/proc/self/mounts") as mounts:
+        for line in mounts:
+            _, place, kind = line.split()[:3]
+            if kind == "cgroup2" and os.access(place, os.W_OK):
+                return place
+    return None
+
+
+@unittest.skipUnless(cgroup2_mount(), "no cgroup v2 tree that we may write to")
+class LimitsInCgroup(Limits):
+    """The same with a leaf a worker: what is left of a job is ended by cgroup.kill."""
+
+    def setUp(self):
+        super().setUp()
+        self.group = os.path.join(cgroup2_mount(), os.path.basename(self.folder))
+        os.mkdir(self.group)
+        self.addCleanup(os.rmdir, self.group)
+
+    def new_drover(self, jobs=None, arguments=(), **sections):
+        return super().new_drover(jobs, list(arguments) + ["--cgroup", self.group], **sections)
+
+    def test_the_log_says_so(self):
+        drover = self.drover({"Noop": {"command": ["/bin/true"]}})
+        self.assertIn("cgroup v2", drover.events("supervisor.ready")[0]["limits"])
 
 
 if __name__ == "__main__":
