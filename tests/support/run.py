@@ -26,6 +26,7 @@ AT_ONCE = int(os.environ.get("TEST_AT_ONCE", "2"))
 
 CHECK_SUM = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", re.M)
 PYTHON_SUM = re.compile(r"^Ran (\d+) tests? in", re.M)
+FIGURE = re.compile(r"^figure: (.*)", re.M)  # shown though all went well
 PYTHON_BAD = re.compile(r"\b(failures|errors|skipped)=(\d+)")
 
 
@@ -97,6 +98,9 @@ def tell(path, code, output, seconds):
     print("%-44s %6.1f s  %s" % (os.path.relpath(path), seconds, words), flush=True)
     if failed or skipped:
         print("".join("    " + line + "\n" for line in output.strip().split("\n")), flush=True)
+    else:
+        for figure in FIGURE.findall(output):
+            print("    " + figure, flush=True)
     return passed, failed
 
 

@@ -35,7 +35,7 @@ class Volume(SystemTest):
         self.push_many("Job", count - WARM)
         self.until_processed(count, 900)
         after, pss_after_kb = self.measure(drover)
-        print("%d jobs: PSS %d KiB, then %d KiB; %d descriptors, then %d"
+        print("figure: %d jobs: PSS %d KiB, then %d KiB; %d descriptors, then %d"
               % (count, pss_kb, pss_after_kb, descriptors, after))
         self.assertEqual(self.failed(), [])
         self.assertEqual(after, descriptors)
