@@ -15,7 +15,7 @@ struct span span_of(const char *s)
 
 bool span_is(struct span a, const char *s)
 {
-	return strlen(s) == a.len && memcmp(a.at, s, a.len) == 0;
+	return strlen(s) == a.len && (a.len == 0 || memcmp(a.at, s, a.len) == 0);
 }
 
 void text_fini(struct text *t)
