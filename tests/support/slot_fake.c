@@ -26,6 +26,12 @@ static void ask_start(void *ctx, struct slot *s)
 	note(ctx, "start?");
 }
 
+static void set_limits(void *ctx, struct slot *s)
+{
+	ck_assert_int_eq(s->child.state, CHILD_IDLE); /* nothing of a job runs before them */
+	note(ctx, "limits");
+}
+
 static void spawn(void *ctx, struct slot *s, enum nursery_kind kind)
 {
 	(void)s;
@@ -99,6 +105,7 @@ static void kill_tree(void *ctx, struct slot *s)
 }
 
 static const struct slot_ops OPS = {.ask_start = ask_start,
+	.set_limits = set_limits,
 	.spawn = spawn,
 	.spawn_answered = spawn_answered,
 	.clear = clear,

@@ -41,10 +41,11 @@ static const struct legal {
 	{SLOT_STARTING, SLOT_EV_NO_CHILD, SLOT_STARTING, ""},
 	{SLOT_STARTING, SLOT_EV_DONE, SLOT_STARTING, ""},
 	{SLOT_STARTING, SLOT_EV_EXITED, SLOT_STARTING, ""},
+	{SLOT_STARTING, SLOT_EV_TIMER, SLOT_STARTING, "start? "},
 	{SLOT_STARTING, SLOT_EV_END, SLOT_VERDICT, "head "},
 	{SLOT_STARTING, SLOT_EV_KILL, SLOT_VERDICT, "head "},
-	{SLOT_LAUNCHING, SLOT_EV_READY, SLOT_RUNNING, ""},
-	{SLOT_LAUNCHING, SLOT_EV_FITS, SLOT_RUNNING, ""},
+	{SLOT_LAUNCHING, SLOT_EV_READY, SLOT_RUNNING, "limits "},
+	{SLOT_LAUNCHING, SLOT_EV_FITS, SLOT_RUNNING, "limits "},
 	{SLOT_LAUNCHING, SLOT_EV_NO_CHILD, SLOT_LAUNCHING, ""},
 	{SLOT_LAUNCHING, SLOT_EV_DONE, SLOT_LAUNCHING, ""},
 	{SLOT_LAUNCHING, SLOT_EV_EXITED, SLOT_LAUNCHING, "spawn "},
@@ -183,7 +184,7 @@ START_TEST(test_a_plain_life)
 	ck_assert(!slot_is_busy(fake.slot));
 	ck_assert(!timer_runs());
 	slot_handle(fake.slot, SLOT_EV_CONFIRMED);
-	ck_assert_str_eq(fake_calls(&fake), "spawn answered clear done freed ");
+	ck_assert_str_eq(fake_calls(&fake), "spawn limits answered clear done freed ");
 	ck_assert_int_eq(fake.state_when_freed, SLOT_FREE);
 	ck_assert_ptr_null(fake.slot->job);
 }
@@ -272,7 +273,7 @@ START_TEST(test_a_spare_is_taken)
 	fake_hello(&fake, NURSERY_COMMANDS);
 	fake_take(&fake, "Plain");
 	ck_assert_int_eq(fake.slot->state, SLOT_RUNNING);
-	ck_assert_str_eq(fake_calls(&fake), "answered ");
+	ck_assert_str_eq(fake_calls(&fake), "answered limits ");
 }
 END_TEST
 
@@ -318,10 +319,10 @@ static void perform_reused(const char *calls)
 START_TEST(test_three_jobs_and_no_more)
 {
 	fake_hello(&fake, NURSERY_MODULES);
-	perform_reused("answered done ");
-	perform_reused("done ");
+	perform_reused("answered limits done ");
+	perform_reused("limits done ");
 	ck_assert(!fake.slot->child.dismissed);
-	perform_reused("done ");
+	perform_reused("limits done ");
 	ck_assert(fake.slot->child.dismissed);
 	fake_take(&fake, "Reused");
 	ck_assert_int_eq(fake.slot->state, SLOT_LAUNCHING);
@@ -385,7 +386,7 @@ START_TEST(test_what_may_come_ahead)
 {
 	fake_hello(&fake, NURSERY_MODULES);
 	ck_assert(!offer(reused_job())); /* it has performed none of them yet */
-	perform_reused("answered done ");
+	perform_reused("answered limits done ");
 	fake_take(&fake, "Reused");
 	ck_assert(offer(reused_job()));
 	ck_assert(!offer(fake_job(&fake, "{\"class\":\"Plain\"}")));
@@ -393,33 +394,33 @@ START_TEST(test_what_may_come_ahead)
 	ck_assert(!offer(fake_job(&fake, "{\"class\":\"Nobody\"}")));
 	slot_return_ahead(fake.slot);
 	slot_return_ahead(fake.slot);
-	ck_assert_str_eq(fake_calls(&fake), "give-back ");
+	ck_assert_str_eq(fake_calls(&fake), "limits give-back ");
 }
 END_TEST
 
 START_TEST(test_it_goes_on_with_the_next)
 {
 	fake_hello(&fake, NURSERY_MODULES);
-	perform_reused("answered done ");
+	perform_reused("answered limits done ");
 	fake_take(&fake, "Reused");
 	ck_assert(offer(reused_job()));
 	ck_assert(offer(reused_job()));
 	fake_say(&fake, "done 0");
 	ck_assert_int_eq(fake.slot->state, SLOT_RUNNING);
-	ck_assert_str_eq(fake_calls(&fake), "done and-on ");
+	ck_assert_str_eq(fake_calls(&fake), "limits done and-on limits ");
 	fake_say(&fake, "done 0"); /* the third of this child, and one is left */
 	ck_assert_int_eq(fake.slot->state, SLOT_LAUNCHING);
 	fake_exit(&fake, 0, 0);
 	fake_hello(&fake, NURSERY_MODULES);
 	ck_assert_int_eq(fake.slot->state, SLOT_RUNNING);
-	ck_assert_str_eq(fake_calls(&fake), "done and-on spawn-module answered ");
+	ck_assert_str_eq(fake_calls(&fake), "done and-on spawn-module limits answered ");
 }
 END_TEST
 
 START_TEST(test_the_next_survives_a_crash)
 {
 	fake_hello(&fake, NURSERY_MODULES);
-	perform_reused("answered done ");
+	perform_reused("answered limits done ");
 	fake_take(&fake, "Reused");
 	ck_assert(offer(reused_job()));
 	fake.clears_at_once = true;
@@ -427,7 +428,7 @@ START_TEST(test_the_next_survives_a_crash)
 	ck_assert_int_eq(fake.kind, VERDICT_FAILED);
 	slot_handle(fake.slot, SLOT_EV_CONFIRMED);
 	ck_assert_int_eq(fake.slot->state, SLOT_LAUNCHING);
-	ck_assert_str_eq(fake_calls(&fake), "clear failed spawn-module ");
+	ck_assert_str_eq(fake_calls(&fake), "limits clear failed spawn-module ");
 }
 END_TEST
 
