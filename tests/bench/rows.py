@@ -17,12 +17,15 @@ from rig import program, until
 from scripts import ScriptsFloor
 from stage import Reading, Span, Stage, fork_floor, placements, spawn_floor
 
+# The others' share of the machine up to which a round counts; a tenth is the kernel's own work.
+# Above it the scheduler decides, and it favours many processes over one.
+QUIET = 0.2
 NOOP = {"Noop": {"function": "noop"}}
 WHERE = {"same": "", "apart": ", redis-server on other cores"}
 
 
 class Row:
-    """A line of the table. `met` None: there is a figure, but no target for it."""
+    """A line of the table. `met`: True, False, "disturbed"; None: there is no target for it."""
 
     def __init__(self, name, ours, floor="", ratio=None, target="", met=None):
         self.name, self.ours, self.floor = name, ours, floor
@@ -46,41 +49,55 @@ def jobs_a_second(rate):
     return "{:,.0f} jobs/s".format(rate)
 
 
-# -- rates ---------------------------------------------------------------------------------------------
+# -- rates -------------------------------------------------------------------------------------
 
-def say_round(span, floor_rate, floor_us):
-    parts = ", ".join("%s %.1f" % (who, us) for who, us in sorted(span.us_a_job.items()))
-    say("    %8.0f jobs/s, floor %8.0f, ratio %.2f | core us/job: %s = %.1f, floor %.1f | "
-        "others had %.0f %% of the machine, stolen %.0f %%"
-        % (span.rate, floor_rate, span.rate / floor_rate, parts, span.total_us_a_job, floor_us,
-           span.foreign * 100, span.stolen * 100))
+class Round:
+    """The floor, then drover, one right after the other."""
+
+    def __init__(self, floor, span):
+        self.floor, self.span = floor, span
+        self.ratio = span.rate / floor.rate
+        self.quiet = max(floor.foreign, span.foreign) <= QUIET
+
+    def say(self):
+        parts = ", ".join("%s %.1f" % pair for pair in sorted(self.span.us_a_job.items()))
+        say("    %8.0f jobs/s, floor %8.0f, ratio %.2f | core us/job: %s = %.1f, floor %.1f | "
+            "others took %.0f %% of the machine, %.0f %% beside the floor%s"
+            % (self.span.rate, self.floor.rate, self.ratio, parts, self.span.total_us_a_job,
+               self.floor.us_each, self.span.foreign * 100, self.floor.foreign * 100,
+               "" if self.quiet else ": disturbed"))
 
 
-def cost_row(name, spans, floor_us, floor_words):
+def in_turns(options, measure_floor, measure_ours):
+    """Rounds until enough were quiet, at most twice as many as asked for."""
+    rounds = []
+    while sum(r.quiet for r in rounds) < options.rounds and len(rounds) < 2 * options.rounds:
+        rounds.append(Round(measure_floor(), measure_ours()))
+        rounds[-1].say()
+    return rounds
+
+
+def rate_rows(options, name, rounds, least):
+    """Quiet rounds decide; where there were too few, all are told and nothing is decided."""
+    quiet = [r for r in rounds if r.quiet]
+    enough = len(quiet) >= options.rounds
+    rounds = quiet if enough else rounds
+    ratio = median([r.ratio for r in rounds])
+    verdict = ratio >= least if enough else "disturbed"
+    yield Row(name, jobs_a_second(median([r.span.rate for r in rounds])),
+              "{:,.0f}/s".format(median([r.floor.rate for r in rounds])), ratio,
+              ">= %.2f of the floor" % least, verdict)
+    yield cost_row(name, [r.span for r in rounds], median([r.floor.us_each for r in rounds]))
+
+
+def cost_row(name, spans, floor_us):
     """Core time a job: what a busy machine disturbs least."""
     parts = {who: median([s.us_a_job[who] for s in spans]) for who in spans[0].us_a_job}
     total = median([s.total_us_a_job for s in spans])
     ours = "%.0f us: " % total + ", ".join(
         "%s %.0f" % (who, parts[who]) for who in ("droverd", "nursery", "children", "redis"))
-    return Row(name + ", core time a job", ours, "%.0f us%s" % (floor_us, floor_words),
+    return Row(name + ", core time a job", ours, "%.0f us" % floor_us,
                floor_us / total)
-
-
-def in_turns(stage, cls, count, rounds, measure_floor):
-    """(spans, floors): one of each a round, the floor first."""
-    spans, floors = [], []
-    for _ in range(rounds):
-        floors.append(measure_floor())
-        spans.append(stage.perform(cls, count))
-        say_round(spans[-1], floors[-1].rate, floors[-1].us_each)
-    return spans, floors
-
-
-def rate_rows(name, spans, floors, target, least):
-    rate, floor = median([s.rate for s in spans]), median([f.rate for f in floors])
-    ratio = median([s.rate / f.rate for s, f in zip(spans, floors)])
-    yield Row(name, jobs_a_second(rate), "{:,.0f}/s".format(floor), ratio, target, ratio >= least)
-    yield cost_row(name, spans, median([f.us_each for f in floors]), "")
 
 
 def forks(options):
@@ -94,9 +111,9 @@ def forks(options):
                 % (name, options.rounds, count, count, workers))
             with Stage(options, place, NOOP, workers) as stage:
                 stage.warm_up("Noop")
-                spans, floors = in_turns(stage, "Noop", count, options.rounds,
-                                         lambda: fork_floor(place, count, workers))
-            yield from rate_rows(name, spans, floors, ">= %.2f of the floor" % least, least)
+                rounds = in_turns(options, lambda: fork_floor(place, count, workers),
+                                  lambda: stage.perform("Noop", count))
+            yield from rate_rows(options, name, rounds, least)
 
 
 def commands(options):
@@ -109,12 +126,12 @@ def commands(options):
             % (name, options.rounds, count, count, workers))
         with Stage(options, place, jobs, workers) as stage:
             stage.warm_up("Nothing")
-            spans, floors = in_turns(stage, "Nothing", count, options.rounds,
-                                     lambda: spawn_floor(place, count, workers))
-        yield from rate_rows(name, spans, floors, ">= 0.80 of the floor", 0.8)
+            rounds = in_turns(options, lambda: spawn_floor(place, count, workers),
+                              lambda: stage.perform("Nothing", count))
+        yield from rate_rows(options, name, rounds, 0.8)
 
 
-# -- children used again -------------------------------------------------------------------------------
+# -- children used again -----------------------------------------------------------------------
 
 def script_calls(redis):
     """(calls of scripts, their server time in us) since the server began."""
@@ -125,15 +142,20 @@ def script_calls(redis):
     return 0, 0
 
 
-class Batches:
+def perform_and_tell_batches(stage, cls, count):
     """How many jobs a pair of script calls carried, and what a job cost inside the server."""
+    calls, us = script_calls(stage.redis)
+    span = stage.perform(cls, count)
+    more_calls, more_us = script_calls(stage.redis)
+    say("      below: %.1f jobs a pair of calls, %.1f us in scripts a job"
+        % (2 * count / max(1, more_calls - calls), (more_us - us) / count))
+    return span
 
-    def __init__(self, stage, cls, count):
-        calls, us = script_calls(stage.redis)
-        self.span = stage.perform(cls, count)
-        more_calls, more_us = script_calls(stage.redis)
-        self.jobs_a_pair = 2 * count / max(1, more_calls - calls)
-        self.server_us = (more_us - us) / count
+
+def scripts_floor(redis, count, batch):
+    floor = ScriptsFloor(redis, count, batch)
+    say("      scripts alone: redis-server busy for %.0f %% of a core" % (floor.busy * 100))
+    return floor
 
 
 def reuse(options):
@@ -146,28 +168,14 @@ def reuse(options):
             "pipelined" % (name, options.rounds, count, batch))
         with Stage(options, place, jobs, workers) as stage:
             stage.warm_up("Noop", 2000)
-            floors, runs = [], []
-            for _ in range(options.rounds):
-                floors.append(ScriptsFloor(stage.redis, count, batch))
-                runs.append(Batches(stage, "Noop", count))
-                say_round(runs[-1].span, floors[-1].rate, floors[-1].redis_us)
-                say("      droverd's calls carried %.1f jobs a pair, scripts took %.1f us of server "
-                    "time a job; in the floor redis-server was busy for %.0f %% of a core"
-                    % (runs[-1].jobs_a_pair, runs[-1].server_us, floors[-1].busy * 100))
-        yield from reuse_rows(name, [r.span for r in runs], floors)
+            rounds = in_turns(options, lambda: scripts_floor(stage.redis, count, batch),
+                              lambda: perform_and_tell_batches(stage, "Noop", count))
+        rate, cost = rate_rows(options, name, rounds, 0.5)
+        cost.floor, cost.ratio = cost.floor + ", redis alone", None
+        yield from (rate, cost)
 
 
-def reuse_rows(name, spans, floors):
-    rate, floor = median([s.rate for s in spans]), median([f.rate for f in floors])
-    ratio = median([s.rate / f.rate for s, f in zip(spans, floors)])
-    yield Row(name, jobs_a_second(rate), "{:,.0f}/s".format(floor), ratio, ">= 0.50 of the floor",
-              ratio >= 0.5)
-    cost = cost_row(name, spans, median([f.redis_us for f in floors]), " of redis")
-    cost.ratio = None  # the floor's client is not counted
-    yield cost
-
-
-# -- latency -------------------------------------------------------------------------------------------
+# -- latency -----------------------------------------------------------------------------------
 
 class Stamps:
     """A FIFO into which the functions of bench_module.c write a figure each."""
@@ -234,7 +242,7 @@ def latency(options):
     yield latency_row(options, 0)
 
 
-# -- memory --------------------------------------------------------------------------------------------
+# -- memory ------------------------------------------------------------------------------------
 
 def look_at_memory(stage, last):
     """PSS of droverd, KiB, at each tenth of the way."""
@@ -286,7 +294,7 @@ def child(options):
               target="< 1 MiB", met=median(pss) < 1024)
 
 
-# -- idle ----------------------------------------------------------------------------------------------
+# -- idle --------------------------------------------------------------------------------------
 
 def commands_sent(redis, seconds):
     """What clients (not scripts) ask of Redis in that time, by MONITOR: INFO's commandstats count
@@ -326,7 +334,7 @@ def idle(options):
               met=len(sent) / seconds <= 3)
 
 
-# -- deploys -------------------------------------------------------------------------------------------
+# -- deploys -----------------------------------------------------------------------------------
 
 def term_once(stage):
     started = time.monotonic()

@@ -45,7 +45,7 @@ def exchange(sock, data):
 
 
 class ScriptsFloor:
-    """`rate` jobs a second by the scripts alone; `busy`: redis-server's share of a core meanwhile."""
+    """`rate` jobs a second by the scripts alone; `busy`: redis-server's share of a core."""
 
     def __init__(self, redis, jobs, batch):
         client = RespClient(redis.address)
@@ -57,15 +57,18 @@ class ScriptsFloor:
         data = subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout
         data += encode(["ECHO", END])
         pid = redis.process.pid
-        cpu_us, started = stage.cpu_us(pid), time.monotonic()
+        cpu_us, own_s = stage.cpu_us(pid), time.process_time()
+        started, before = time.monotonic(), sum(stage.machine_us())
         exchange(client.socket, data)
         took_us = (time.monotonic() - started) * 1e6
-        cpu_us = stage.cpu_us(pid) - cpu_us
+        cpu_us, own_us = stage.cpu_us(pid) - cpu_us, (time.process_time() - own_s) * 1e6
+        self.foreign = stage.share_of_others(
+            sum(stage.machine_us()) - before, cpu_us + own_us, took_us)
         client.close()
         self.check(redis)
         self.rate = self.jobs * 1e6 / took_us
         self.busy = cpu_us / took_us
-        self.redis_us = cpu_us / self.jobs
+        self.us_each = cpu_us / self.jobs
 
     def prepare(self, redis):
         for key in redis.keys(PREFIX + "*"):

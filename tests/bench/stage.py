@@ -19,7 +19,7 @@ PAUSE = "resque:pause-all-workers"
 PUSH_AT_ONCE = 1000
 
 
-# -- cores -------------------------------------------------------------------------------------------
+# -- cores -------------------------------------------------------------------------------------
 
 def all_cores():
     return sorted(os.sched_getaffinity(0))
@@ -52,7 +52,7 @@ def standing_on(cores):
         os.sched_setaffinity(0, before)
 
 
-# -- clocks ------------------------------------------------------------------------------------------
+# -- clocks ------------------------------------------------------------------------------------
 
 def cpu_us(pid):
     """Time on a core of the process's main thread; to the nanosecond where the kernel tells it."""
@@ -74,6 +74,11 @@ def machine_us():
     with open("/proc/stat") as file:
         user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
     return (user + nice + system + irq + softirq) * 1e6 / TICK, steal * 1e6 / TICK
+
+
+def share_of_others(busy_us, ours_us, took_us):
+    """What part of the machine worked for somebody else (and for the kernel) in that time."""
+    return max(0, busy_us - ours_us) / (took_us * len(all_cores()))
 
 
 class Reading:
@@ -99,12 +104,12 @@ class Span:
         self.cpu = {who: last.cpu[who] - first.cpu[who] for who in first.cpu}
         self.us_a_job = {who: us / self.jobs for who, us in self.cpu.items()}
         self.total_us_a_job = sum(self.us_a_job.values())
-        whole = self.took_us * len(all_cores())
-        self.foreign = max(0, last.busy - first.busy - sum(self.cpu.values())) / whole
-        self.stolen = (last.stolen - first.stolen) / whole
+        stolen = last.stolen - first.stolen
+        self.foreign = share_of_others(
+            last.busy - first.busy + stolen, sum(self.cpu.values()), self.took_us)
 
 
-# -- the stage ---------------------------------------------------------------------------------------
+# -- the stage ---------------------------------------------------------------------------------
 
 class Stage:
     """with Stage(options, placement, jobs, workers) as stage: a redis-server and a droverd."""
@@ -162,7 +167,7 @@ class Stage:
         if self.drover.running:
             self.drover.term(60)
 
-    # -- jobs ----------------------------------------------------------------------------------------
+    # -- jobs -----------------------------------------------------------------------------------
     def done(self):
         return int(self.redis.call("GET", "resque:stat:processed") or 0)
 
@@ -205,13 +210,13 @@ class Stage:
         return Span(first, last)
 
 
-# -- the floors that a nursery measures ---------------------------------------------------------------
+# -- the floors that a nursery measures --------------------------------------------------------
 
 class Floor:
     """One run of `NURSERY --floor... `: processes a second, and core time each."""
 
     def __init__(self, placement, words):
-        started = time.monotonic()
+        started, before = time.monotonic(), sum(machine_us())
         with standing_on(placement.ours):
             process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                        text=True)
@@ -222,9 +227,11 @@ class Floor:
         if process.returncode != 0:
             raise RuntimeError("%s: exit status %d" % (" ".join(words), process.returncode))
         said = dict(word.split("=") for word in line.split()[1:])
-        self.took_s = time.monotonic() - started
+        ours_us = (usage.ru_utime + usage.ru_stime) * 1e6
+        took_us = (time.monotonic() - started) * 1e6
+        self.foreign = share_of_others(sum(machine_us()) - before, ours_us, took_us)
         self.rate = float(said["per_second"])
-        self.us_each = (usage.ru_utime + usage.ru_stime) * 1e6 / int(said["N"])
+        self.us_each = ours_us / int(said["N"])
 
 
 def fork_floor(placement, count, outstanding):
