@@ -122,7 +122,7 @@ static void raise_open_files(void)
 static int drop_privileges(const struct conf_supervisor *c, struct err *err)
 {
 	struct passwd *pw;
-	struct group *gr;
+	struct group *gr = NULL;
 	gid_t gid;
 
 	if (c->user == NULL) {

@@ -1,5 +1,6 @@
 /* outbox: see outbox.h. droverd. */
 #include "supervisor/outbox.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
 
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_MAX = 128, REFUSED_AGAIN_MS = 1000 };
+enum { BATCH_MAX = 128, REFUSED_AGAIN_MS = 1000, BATCH_ENOUGH = 16, WAIT_US = 500, SLOW_US = 2000 };
 
 struct item {
 	struct verdict verdict; /* points into bytes */
@@ -39,6 +40,8 @@ struct outbox {
 	struct event *again;
 	bool held_back; /* Redis refused one: wait for the timer */
 	bool refusal_said;
+	int64_t last_mono_us; /* when the last verdict came */
+	int64_t mean_gap_us;  /* between two of them */
 };
 
 static void list_init(struct list *l)
@@ -113,12 +116,13 @@ static struct item *copy_verdict(const struct verdict *v)
 	}
 	text_reserve(&i->bytes, v->token.len + v->worker.len + v->queue.len + v->text.len);
 	struct span *spans[] = {&i->verdict.token, &i->verdict.worker, &i->verdict.queue,
-		&i->verdict.text, &i->verdict.record.jid};
-	for (size_t k = 0; k < 5; k++)
+		&i->verdict.text, &i->verdict.next_record, &i->verdict.record.jid};
+	const size_t n_spans = sizeof spans / sizeof *spans;
+	for (size_t k = 0; k < n_spans; k++)
 		copy_span(&i->bytes, spans[k]);
 	for (size_t k = 0; k < n; k++)
 		copy_span(&i->bytes, &i->pairs[k]);
-	for (size_t k = 0; k < 5; k++)
+	for (size_t k = 0; k < n_spans; k++)
 		settle_span(&i->bytes, spans[k]);
 	for (size_t k = 0; k < n; k++)
 		settle_span(&i->bytes, &i->pairs[k]);
@@ -199,7 +203,11 @@ struct outbox *outbox_new(struct event_base *base, struct verbs *verbs, int64_t 
 {
 	struct outbox *o = must_alloc(sizeof *o);
 
-	*o = (struct outbox){.verbs = verbs, .keep_ms = keep_ms, .events = events, .ctx = ctx};
+	*o = (struct outbox){.verbs = verbs,
+		.keep_ms = keep_ms,
+		.events = events,
+		.ctx = ctx,
+		.mean_gap_us = SLOW_US};
 	list_init(&o->waiting);
 	o->again = evtimer_new(base, on_again, o);
 	return o;
@@ -218,9 +226,28 @@ void outbox_free(struct outbox *o)
 	free(o);
 }
 
+static void note_pace(struct outbox *o)
+{
+	int64_t now = clock_mono_us(), gap = now - o->last_mono_us;
+
+	if (gap > SLOW_US)
+		gap = SLOW_US; /* one pause is forgotten after a few verdicts, not after a thousand */
+	o->mean_gap_us = (7 * o->mean_gap_us + gap) / 8;
+	o->last_mono_us = now;
+}
+
+bool outbox_is_due(const struct outbox *o, size_t workers)
+{
+	size_t enough = workers / 2 < BATCH_ENOUGH ? workers / 2 : BATCH_ENOUGH;
+
+	return o->waiting.n == 0 || o->waiting.n >= enough || 2 * o->mean_gap_us > WAIT_US;
+}
+
 void outbox_add(struct outbox *o, const struct verdict *v, void *owner)
 {
 	struct item *i = copy_verdict(v);
+
+	note_pace(o);
 
 	i->owner = owner;
 	list_add(&o->waiting, i);

@@ -28,6 +28,13 @@ void outbox_add(struct outbox *o, const struct verdict *v, void *owner);
 /* Sends what waits; to be called at the end of a turn and when the connection is back. */
 void outbox_flush(struct outbox *o);
 
+/*
+ * False while it pays to wait: verdicts come so fast that a few more will be here within half a
+ * millisecond, and a batch of them costs Redis and us little more than one. `workers` bounds how
+ * many can come. Pure but for what was noted as they came.
+ */
+bool outbox_is_due(const struct outbox *o, size_t workers);
+
 /* The lease is another's: nothing of this counts. Every owner is told `confirmed`. */
 void outbox_drop_all(struct outbox *o);
 

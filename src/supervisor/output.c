@@ -55,8 +55,8 @@ void output_add(
 	if (keep_bytes == 0)
 		return;
 	text_add_span(&o->tail, bytes);
-	if (o->tail.len > 2 * keep_bytes)
-		text_drop_front(&o->tail, o->tail.len - keep_bytes);
+	if (o->tail.len > 2 * keep_bytes + 1) /* one byte more tells whether a line begins there */
+		text_drop_front(&o->tail, o->tail.len - keep_bytes - 1);
 }
 
 void output_end(struct output *o, struct span jid)
@@ -79,7 +79,7 @@ struct span output_tail(const struct output *o, size_t keep_bytes)
 		return all;
 	all.at += all.len - keep_bytes;
 	all.len = keep_bytes;
-	line = memchr(all.at, '\n', all.len);
+	line = all.at[-1] == '\n' ? NULL : memchr(all.at, '\n', all.len);
 	if (line == NULL || line + 1 == all.at + all.len)
 		return all;
 	all.len -= (size_t)(line + 1 - all.at);

@@ -10,7 +10,7 @@
 #include "base/text.h"
 
 struct output {
-	struct text tail;    /* the last bytes, at most twice keep_bytes */
+	struct text tail;    /* the last bytes, at most twice keep_bytes and one */
 	struct text partial; /* a line without its end yet */
 	int64_t second;	     /* of the line budget below */
 	int lines_this_second;

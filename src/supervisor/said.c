@@ -73,7 +73,8 @@ static void say_result(struct slot *s, const struct job_line *line)
 static void say_error(struct slot *s, const struct job_line *line)
 {
 	json_error_t where;
-	json_t *root = json_loadb(line->text.at, line->text.len, 0, &where);
+	json_t *root = json_loadb(
+		line->text.at, line->text.len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &where);
 
 	if (!json_is_object(root)) {
 		warn_once(s, "the word behind `error` is no JSON object");

@@ -16,7 +16,8 @@ static uint64_t limit_of(int64_t value)
 /* A function is given an address-space limit with its memory limit; a command only where it asks. */
 static uint64_t address_space_of(const struct conf_class *c)
 {
-	return c->address_space ? limit_of(c->memory_bytes) : JOB_NO_LIMIT;
+	return c->address_space || c->handler == CONF_HANDLER_FUNCTION ? limit_of(c->memory_bytes)
+								       : JOB_NO_LIMIT;
 }
 
 static int find_user(const struct conf_class *c, struct job_limits *limits, struct err *err)

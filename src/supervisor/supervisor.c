@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_SAMPLE_MS = 100, BUSY_SAMPLE_MS = 100 };
+enum { FIRST_SAMPLE_MS = 100, BUSY_SAMPLE_MS = 100, BATCH_MS = 1 };
 
 void supervisor_arm(struct event *timer, int64_t ms)
 {
@@ -92,6 +92,24 @@ static void fetch_all(struct supervisor *s)
 	}
 }
 
+/* Verdicts, and right behind them fetches for the workers that they free. */
+static void send_all(struct supervisor *s)
+{
+	if (lease_is_held(s->lease) && !drain_holds_verdicts(s))
+		outbox_flush(s->outbox);
+	fetch_all(s);
+}
+
+/* Enough waited for a fuller batch. */
+static void on_batch(evutil_socket_t fd, short what, void *arg)
+{
+	struct supervisor *s = arg;
+
+	(void)fd, (void)what;
+	s->batch_over = true;
+	supervisor_turn(s);
+}
+
 static void on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct supervisor *s = arg;
@@ -101,9 +119,13 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	become_ready(s);
 	if (s->fleet_due)
 		fleet_settle(s);
-	if (lease_is_held(s->lease) && !drain_holds_verdicts(s))
-		outbox_flush(s->outbox);
-	fetch_all(s);
+	if (!outbox_is_due(s->outbox, fleet_slots(s)) && !s->batch_over) {
+		if (!evtimer_pending(s->batch, NULL))
+			supervisor_arm(s->batch, BATCH_MS);
+	} else {
+		s->batch_over = false;
+		send_all(s);
+	}
 	if (s->watch_due && !s->watch_under_way && supervisor_may_fetch(s))
 		lookout_watch(s);
 	drain_look(s);
@@ -174,6 +196,7 @@ static void on_drain_timer(evutil_socket_t fd, short what, void *arg)
 
 static void make_timers(struct supervisor *s)
 {
+	s->batch = evtimer_new(s->base, on_batch, s);
 	s->turn = event_new(s->base, -1, 0, on_turn, s);
 	s->poll = evtimer_new(s->base, lookout_poll, s);
 	s->sample = evtimer_new(s->base, on_sample, s);
@@ -215,6 +238,7 @@ static void free_parts(struct supervisor *s)
 	cgroup_close(s->cgroup);
 	presence_free(s->presence);
 	words_fini(&s->verbs.words);
+	event_free(s->batch);
 	event_free(s->turn);
 	event_free(s->poll);
 	event_free(s->sample);

@@ -59,10 +59,11 @@ struct supervisor {
 	int exit_code;
 	int drain_step;			     /* how often TERM came */
 	int64_t hold_verdicts_until_mono_ms; /* see drain_holds_verdicts */
-	struct event *turn, *poll, *sample, *drain_timer, *connect_deadline;
+	struct event *turn, *batch, *poll, *sample, *drain_timer, *connect_deadline;
 	unsigned watch_generation; /* pools_made when the watch under way was asked */
 	bool reenter_due;
-	bool fleet_due; /* slots come or go: settle them in this turn */
+	bool batch_over; /* verdicts that waited for others go out in this turn */
+	bool fleet_due;	 /* slots come or go: settle them in this turn */
 	bool turn_due, watch_due, watch_under_way, enlisted;
 	struct cgroup_root *cgroup; /* NULL: limits are sampled */
 	struct presence *presence;  /* see presence.c */
