@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { DESCRIPTORS_MAX = 3 };
@@ -79,6 +80,18 @@ static int check_socket(struct err *err)
 }
 
 /*
+ * By a raw call, for 32 and 33: libc keeps those to itself, refuses to set them, and yet its
+ * posix_spawn leaves them ignored in what it starts, make's children for one. All that the kernel
+ * looks at is zero: the default, no flags, no mask.
+ */
+static void default_signal(int number)
+{
+	const unsigned long action[8] = {0};
+
+	syscall(SYS_rt_sigaction, number, action, NULL, NSIG / 8);
+}
+
+/*
  * What our starter ignored is at its default again, for the children. What would end us early is
  * blocked rather than ignored: one call undoes it in a child, instead of one a signal.
  */
@@ -88,7 +101,7 @@ static void settle_signals(void)
 	sigset_t ours;
 
 	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
+		default_signal(i);
 	sigemptyset(&ours);
 	for (size_t i = 0; i < sizeof blocked / sizeof *blocked; i++)
 		sigaddset(&ours, blocked[i]);
