@@ -67,4 +67,6 @@ fuzz:
 	$(MAKE) B=build-fuzz CC=clang STATIC= LINKSAN="-fsanitize=$(FUZZ_SAN)" \
 	  HARDEN="-fsanitize=fuzzer-no-link,$(FUZZ_SAN)" fuzzers
 
-$(B)/unit/nursery: $(B)/drover-nursery $(B)/drover-nursery-module $(TEST_MODULES)
+# The tests of the nursery start it.
+$(filter $(B)/unit/nursery%,$(UNITS)): \
+  $(B)/drover-nursery $(B)/drover-nursery-module $(TEST_MODULES)
