@@ -259,8 +259,9 @@ class Droverd:
         return processes.children(self.pid)
 
     def nurseries(self):
-        return [pid for pid in self.children() if processes.name(pid).startswith("drover-nursery")
-                and b"--lease" in processes.read_proc(pid, "cmdline").split(b"\0")]
+        """By what droverd says: a child looks like its nursery until it becomes its job."""
+        ready = {event["pid"] for event in self.events("nursery.ready")}
+        return [pid for pid in self.children() if pid in ready]
 
     def pss_kb(self):
         return processes.pss_kb(self.pid)
