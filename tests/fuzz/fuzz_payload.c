@@ -85,7 +85,8 @@ static void check_rewrite(const struct envelope *e, struct span payload)
 	json_scan(SPAN_TEXT(out), list_others, &after, &err);
 	json_scan(SPAN_TEXT(out), count_ours, &ours, &err);
 	demand(same(SPAN_TEXT(before), SPAN_TEXT(after)) && ours == 2);
-	demand(jansson_takes(payload) == jansson_takes(SPAN_TEXT(out)));
+	/* The other way round it need not hold: what jansson refuses may stand in a member we cut out. */
+	demand(!jansson_takes(payload) || jansson_takes(SPAN_TEXT(out)));
 	envelope_fini(&again);
 	text_fini(&out);
 	text_fini(&before);
