@@ -48,8 +48,9 @@ objects  = $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/$(1)/*.c))
 library  = $(B)/lib/lib$(1).a
 
 PROGRAMS := $(B)/droverd $(B)/drover $(B)/drover-nursery $(B)/drover-nursery-module
+ARCHIVES := $(B)/libdrover.a $(B)/libdrover-nursery.a
 
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(ARCHIVES)
 .PHONY: all
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -97,16 +98,26 @@ $(B)/drover-nursery-module: $(NURSERY_MODULE) $(call library,wire) $(call librar
 	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(JSON_LIBS) -ldl
 comma := ,
 
+# -- libraries for others ------------------------------------------------------------------------
+# libdrover.a: enqueue and look from a C program (drover/client.h).
+# libdrover-nursery.a: a nursery of one's own with modules linked in instead of loaded.
+parts = $(foreach f,$(1),$(call objects,$(f)))
+$(B)/libdrover.a: $(call parts,client queue redis base) $(B)/obj/queue/scripts.o
+	rm -f $@ && ar rcs $@ $^
+$(B)/libdrover-nursery.a: $(NURSERY_MODULE) $(call parts,wire base)
+	rm -f $@ && ar rcs $@ $^
+
 include tests/tests.mk
 
 .PHONY: install clean format help demo bench lint
 install: all
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) \
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(LIBEXECDIR) \
 	  $(DESTDIR)$(INCLUDEDIR)/drover $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \
 	  $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(SYSCONFDIR)/drover
 	install -m 755 $(B)/droverd $(DESTDIR)$(SBINDIR)/
 	install -m 755 $(B)/drover $(DESTDIR)$(BINDIR)/
 	install -m 755 $(B)/drover-nursery $(B)/drover-nursery-module $(DESTDIR)$(LIBEXECDIR)/
+	install -m 644 $(ARCHIVES) $(DESTDIR)$(LIBDIR)/
 	install -m 644 include/drover/*.h $(DESTDIR)$(INCLUDEDIR)/drover/
 	install -m 644 src/cli/drover.1 $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 src/conf/drover.yml.5 $(DESTDIR)$(MANDIR)/man5/
