@@ -259,9 +259,11 @@ class Droverd:
         return processes.children(self.pid)
 
     def nurseries(self):
-        """By what droverd says: a child looks like its nursery until it becomes its job."""
+        """A child looks like its nursery until it becomes its job; what the log says tells them apart."""
         ready = {event["pid"] for event in self.events("nursery.ready")}
-        return [pid for pid in self.children() if pid in ready]
+        return [pid for pid in self.children() if (not ready or pid in ready)
+                and processes.name(pid).startswith("drover-nursery")
+                and b"--lease" in processes.read_proc(pid, "cmdline").split(b"\0")]
 
     def pss_kb(self):
         return processes.pss_kb(self.pid)
