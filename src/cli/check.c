@@ -169,6 +169,36 @@ static void add_doc(struct cli *cli, const struct judge_findings *f, const char 
 	cli_add_doc(cli, &d);
 }
 
+static void note_lost(void *ctx, const struct drover_supervisor_info *s)
+{
+	struct judge_lost *lost = ctx;
+
+	if (!s->lost || s->held == 0)
+		return;
+	lost->jobs += s->held;
+	if (lost->leases++ >= JUDGE_IDS)
+		return;
+	if (lost->ids.len)
+		text_add_str(&lost->ids, ", ");
+	text_add_span(&lost->ids, cli_span(s->id));
+}
+
+static int check_leases(struct cli *cli, struct judge_findings *f)
+{
+	struct judge_lost lost = {0};
+	struct drover_error error;
+	int code = CLI_OK;
+
+	if (drover_supervisor_each(cli->client, note_lost, &lost, &error) == 0) {
+		judge_lost_jobs(f, &lost);
+	} else {
+		judge_add(f, JUDGE_ERROR, "%s", error.text);
+		code = cli_fail_client(&error);
+	}
+	text_fini(&lost.ids);
+	return code;
+}
+
 static int check_redis(struct cli *cli, const struct conf *conf, struct judge_findings *f)
 {
 	struct drover_server server;
@@ -184,7 +214,7 @@ static int check_redis(struct cli *cli, const struct conf *conf, struct judge_fi
 		return cli_fail_client(&error);
 	}
 	judge_server(f, &server);
-	return CLI_OK;
+	return check_leases(cli, f);
 }
 
 static void check_conf(struct judge_findings *f, const struct conf *conf, const char *path)

@@ -14,13 +14,39 @@ static const struct args_option options[] = {
 static const struct table_column columns[] = {{"JID", false}, {"STATE", false}, {"QUEUE", false},
 	{"CLASS", false}, {"AGE", true}, {"WORKER", false}, {"ARGS", false}};
 
-/* How long it has been running, or waiting. */
+/* What there is to say of a job's time, by its state. */
+static const struct age {
+	const char *state, *words;
+	bool begun; /* counted from when it was begun, else from when it was enqueued */
+	bool over;  /* counted until it ended, else until now */
+} ages[] = {
+	{"queued", "waits for", false, false},
+	{"running", "runs for", true, false},
+	{"lost", "held for", true, false},
+	{"done", "ran for", true, true},
+	{"failed", "ran for", true, true},
+	{"cancelled", "waited for", false, true},
+};
+
+static const struct age *find_age(const struct drover_job_info *job)
+{
+	for (size_t i = 0; i < sizeof ages / sizeof *ages; i++)
+		if (span_is(cli_span(job->state), ages[i].state))
+			return &ages[i];
+	return NULL;
+}
+
+/* -1 where one of the two ends is not known. */
 static long long age_of(const struct drover_job_info *job)
 {
-	long long since = job->started_at_ms >= 0 ? job->started_at_ms : job->enqueued_at_ms;
-	long long until = job->ended_at_ms >= 0 ? job->ended_at_ms : clock_wall_ms();
+	const struct age *age = find_age(job);
+	long long since, until;
 
-	if (since < 0)
+	if (!age)
+		return -1;
+	since = age->begun ? job->started_at_ms : job->enqueued_at_ms;
+	until = age->over ? job->ended_at_ms : clock_wall_ms();
+	if (since < 0 || until < 0)
 		return -1;
 	return until > since ? until - since : 0;
 }
@@ -42,6 +68,7 @@ void jobs_add_doc(struct doc *d, const struct drover_job_info *job)
 	doc_time(d, "enqueued_at", job->enqueued_at_ms);
 	doc_time(d, "started_at", job->started_at_ms);
 	doc_number(d, "age_ms", age_of(job));
+	doc_number(d, "silent_ms", job->silent_ms);
 	if (job->tracked) {
 		doc_time(d, "ended_at", job->ended_at_ms);
 		doc_number(d, "done", job->done);
@@ -83,15 +110,30 @@ static void add_number(struct text *out, const char *name, long long n)
 		text_addf(out, "%-14s %lld\n", name, n);
 }
 
-void jobs_add_lines(struct text *out, const struct drover_job_info *job)
+static void add_state(struct text *out, const struct drover_job_info *job)
+{
+	struct text words = {0};
+
+	show_add_state(&words, cli_span(job->state), job->silent_ms);
+	add_line(out, "state", (struct span){words.data, words.len});
+	text_fini(&words);
+}
+
+static void add_age(struct text *out, const struct drover_job_info *job)
 {
 	char age[32];
 
+	if (age_of(job) >= 0)
+		add_line(out, find_age(job)->words, span_of(show_age(age_of(job), age)));
+}
+
+void jobs_add_lines(struct text *out, const struct drover_job_info *job)
+{
 	add_line(out, "jid", cli_span(job->jid));
 	add_line(out, "class", cli_span(job->class_name));
 	add_line(out, "queue", cli_span(job->queue));
 	add_line(out, "args", cli_span(job->args));
-	add_line(out, "state", cli_span(job->state));
+	add_state(out, job);
 	add_line(out, "worker", cli_span(job->worker));
 	add_number(out, "pid", job->pid);
 	add_number(out, "attempt", job->attempt);
@@ -101,9 +143,7 @@ void jobs_add_lines(struct text *out, const struct drover_job_info *job)
 	add_time(out, "enqueued at", job->enqueued_at_ms);
 	add_time(out, "started at", job->started_at_ms);
 	add_time(out, "ended at", job->ended_at_ms);
-	if (age_of(job) >= 0)
-		add_line(out, job->started_at_ms >= 0 ? "runs for" : "waits for",
-			span_of(show_age(age_of(job), age)));
+	add_age(out, job);
 	add_number(out, "done", job->done);
 	add_number(out, "of", job->total);
 	add_line(out, "note", cli_span(job->note));
@@ -126,7 +166,7 @@ static void add_job(void *ctx, const struct drover_job_info *job)
 
 	jobs_add_doc(&j->doc, job);
 	table_add(&j->table, cli_span(job->jid));
-	table_add(&j->table, cli_span(job->state));
+	table_add_state(&j->table, cli_span(job->state), job->silent_ms);
 	table_add(&j->table, cli_span(job->queue));
 	table_add(&j->table, job->why.len ? SPAN_LIT("(no job)") : cli_span(job->class_name));
 	table_add_str(&j->table, show_age(age_of(job), age));

@@ -155,3 +155,18 @@ void judge_server(struct judge_findings *f, const struct drover_server *s)
 	judge_replicas(f, s);
 	judge_clock(f, s);
 }
+
+void judge_lost_jobs(struct judge_findings *f, const struct judge_lost *lost)
+{
+	char more[48] = "";
+
+	if (lost->jobs == 0)
+		return;
+	if (lost->leases > JUDGE_IDS)
+		snprintf(more, sizeof more, " and %lld more", lost->leases - JUDGE_IDS);
+	judge_add(f, JUDGE_WARNING,
+		"%lld job%s held by %s no longer answer%s, until put back by hand: %s%s",
+		lost->jobs, lost->jobs == 1 ? " is" : "s are",
+		lost->leases == 1 ? "a supervisor that" : "supervisors that",
+		lost->leases == 1 ? "s" : "", lost->ids.data, more);
+}

@@ -26,4 +26,12 @@ const char *judge_level_name(enum judge_level level);
 
 void judge_server(struct judge_findings *f, const struct drover_server *s);
 
+/* Jobs in leases that are over. `ids`: the first JUDGE_IDS of them, with commas between. */
+#define JUDGE_IDS 8
+struct judge_lost {
+	long long jobs, leases;
+	struct text ids;
+};
+void judge_lost_jobs(struct judge_findings *f, const struct judge_lost *lost);
+
 #endif

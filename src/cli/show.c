@@ -112,3 +112,15 @@ char *show_age(int64_t ms, char *out)
 		snprintf(out, 32, "%" PRId64 "ms", ms);
 	return out;
 }
+
+void show_add_state(struct text *out, struct span state, int64_t silent_ms)
+{
+	char age[32];
+
+	show_add_safe(out, state);
+	if (!span_is(state, "lost"))
+		return;
+	text_add_str(out, ": its supervisor is silent");
+	if (silent_ms >= 0)
+		text_addf(out, " for %s", show_age(silent_ms, age));
+}

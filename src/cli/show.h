@@ -23,4 +23,7 @@ size_t show_width(struct span s);
 /* 850ms, 12s, 5m 3s, 2h 5m, 3d 4h; "-" below 0. `out` holds 32 bytes; returned. */
 char *show_age(int64_t ms, char *out);
 
+/* Appends the state of a job or a worker; of a lost one also for how long (below 0: not known). */
+void show_add_state(struct text *out, struct span state, int64_t silent_ms);
+
 #endif

@@ -40,6 +40,15 @@ void table_add_str(struct table *t, const char *cell)
 	table_add(t, span_of(cell));
 }
 
+void table_add_state(struct table *t, struct span state, int64_t silent_ms)
+{
+	struct text words = {0};
+
+	show_add_state(&words, state, silent_ms);
+	table_add(t, (struct span){words.data, words.len});
+	text_fini(&words);
+}
+
 void table_add_number(struct table *t, int64_t n)
 {
 	struct text text = {0};

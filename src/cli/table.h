@@ -29,6 +29,7 @@ void table_fini(struct table *t);
 /* The next cell; an empty one is shown as "-". A row is complete with its last cell. */
 void table_add(struct table *t, struct span cell);
 void table_add_str(struct table *t, const char *cell);
+void table_add_state(struct table *t, struct span state, int64_t silent_ms); /* see cli/show */
 void table_add_number(struct table *t, int64_t n); /* below 0: not known */
 
 /* `width` columns of a terminal cut the last cell of a row; 0: nothing is cut. */

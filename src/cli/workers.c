@@ -15,7 +15,9 @@ static void add(void *ctx, const struct drover_worker_info *w)
 {
 	struct workers *all = ctx;
 	struct doc *d = &all->doc;
-	struct span state = w->busy ? SPAN_LIT("running") : SPAN_LIT("idle");
+	struct span state = w->lost   ? SPAN_LIT("lost")
+			    : w->busy ? SPAN_LIT("running")
+				      : SPAN_LIT("idle");
 	char age[32];
 
 	doc_open(d, NULL, '{');
@@ -28,11 +30,12 @@ static void add(void *ctx, const struct drover_worker_info *w)
 	doc_time(d, "started_at", w->started_at_ms);
 	doc_text(d, "supervisor", cli_span(w->supervisor));
 	doc_number(d, "pid", w->pid);
+	doc_number(d, "silent_ms", w->silent_ms);
 	doc_close(d, '}');
 
 	table_add(&all->table, cli_span(w->id));
 	table_add(&all->table, cli_span(w->pool));
-	table_add(&all->table, state);
+	table_add_state(&all->table, state, w->silent_ms);
 	table_add_str(&all->table,
 		show_age(w->started_at_ms < 0 ? -1 : clock_wall_ms() - w->started_at_ms, age));
 	table_add(&all->table, cli_span(w->queue));

@@ -1,49 +1,11 @@
-/* client/crew: supervisors, their leases and their workers; see include/drover/client.h. */
+/* client/crew: supervisors and their workers; see include/drover/client.h. */
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json_scan.h"
-#include "base/must.h"
 #include "client/internal.h"
 #include "queue/entry.h"
 #include "queue/envelope.h"
-
-int internal_crew_load(
-	struct drover_client *c, struct internal_crew *crew, struct drover_error *error)
-{
-	struct err err = {0};
-	int rc;
-
-	*crew = (struct internal_crew){0};
-	rc = inspect_leases(&c->in, &crew->ids, &err);
-	if (rc == 0)
-		crew->items = must_alloc((crew->ids.n / 2 + 1) * sizeof *crew->items);
-	for (size_t i = 0; rc == 0 && i + 1 < crew->ids.n; i += 2) {
-		struct internal_supervisor *s = &crew->items[crew->n++];
-
-		s->id = texts_at(&crew->ids, i);
-		s->expires_ms = ask_to_number(texts_at(&crew->ids, i + 1), 0);
-		rc = inspect_supervisor(&c->in, s->id, &s->record, &err);
-		if (rc == 0)
-			rc = inspect_lease(&c->in, s->id, &s->lease, &err);
-	}
-	if (rc == 0)
-		return 0;
-	internal_crew_fini(crew);
-	return internal_read_failed(error, rc, &err);
-}
-
-void internal_crew_fini(struct internal_crew *crew)
-{
-	for (size_t i = 0; i < crew->n; i++) {
-		texts_fini(&crew->items[i].record);
-		texts_fini(&crew->items[i].lease);
-	}
-	free(crew->items);
-	texts_fini(&crew->ids);
-	*crew = (struct internal_crew){0};
-}
 
 /* -- workers ------------------------------------------------------------------------------- */
 
@@ -103,7 +65,8 @@ static void find_idle_pool(
 	json_decref(pools);
 }
 
-static void find_pool(struct text *pool, const struct internal_supervisor *s, struct span worker)
+/* The token of the job in its hands; empty where it has none. */
+static struct span find_token(const struct internal_supervisor *s, struct span worker)
 {
 	for (size_t i = 0; i + 1 < s->lease.n; i += 2) {
 		struct span token = texts_at(&s->lease, i);
@@ -115,10 +78,19 @@ static void find_pool(struct text *pool, const struct internal_supervisor *s, st
 			entry.worker.len != worker.len ||
 			memcmp(entry.worker.at, worker.at, worker.len) != 0)
 			continue;
-		text_add_span(pool, inspect_pool(token));
-		return;
+		return token;
 	}
-	find_idle_pool(pool, s, worker);
+	return SPAN_LIT("");
+}
+
+static void find_pool(struct text *pool, const struct internal_supervisor *s, struct span worker)
+{
+	struct span token = find_token(s, worker);
+
+	if (token.len)
+		text_add_span(pool, inspect_pool(token));
+	else
+		find_idle_pool(pool, s, worker);
 }
 
 static bool has_worker(const struct internal_supervisor *s, struct span worker)
@@ -136,6 +108,16 @@ static bool has_worker(const struct internal_supervisor *s, struct span worker)
 		ids.len -= len;
 	}
 	return false;
+}
+
+/* Its own record knows all its workers; when that is gone, its lease still names the busy ones. */
+static const struct internal_supervisor *find_supervisor(
+	const struct internal_crew *crew, struct span worker)
+{
+	for (size_t i = 0; i < crew->n; i++)
+		if (has_worker(&crew->items[i], worker) || find_token(&crew->items[i], worker).len)
+			return &crew->items[i];
+	return NULL;
 }
 
 /* What stands in worker:ID. */
@@ -159,8 +141,11 @@ static void note_member(void *ctx, struct span key, enum json_kind kind, struct 
 static void tell_worker(const struct internal_crew *crew, struct span id, struct span record,
 	drover_worker_fn *fn, void *ctx)
 {
-	struct drover_worker_info info = {
-		.id = internal_give(id), .busy = record.len > 0, .pid = DROVER_UNKNOWN};
+	struct drover_worker_info info = {.id = internal_give(id),
+		.busy = record.len > 0,
+		.pid = DROVER_UNKNOWN,
+		.silent_ms = DROVER_UNKNOWN};
+	const struct internal_supervisor *s = find_supervisor(crew, id);
 	struct at_work work = {0};
 	struct envelope e = {0};
 	struct text pool = {0};
@@ -171,14 +156,12 @@ static void tell_worker(const struct internal_crew *crew, struct span id, struct
 		envelope_read(&e, work.payload, &unreadable);
 	info.started_at_ms = internal_time((struct span){work.run_at.data, work.run_at.len});
 	info.supervisor = internal_give(span_of(NULL));
-	for (size_t i = 0; i < crew->n; i++) {
-		const struct internal_supervisor *s = &crew->items[i];
-
-		if (!has_worker(s, id))
-			continue;
+	if (s) {
 		find_pool(&pool, s, id);
 		info.supervisor = internal_give(s->id);
 		info.pid = inspect_find_pid(texts_value(&s->record, "worker_pids"), id);
+		info.lost = s->lost;
+		info.silent_ms = s->lost ? s->silent_ms : DROVER_UNKNOWN;
 	}
 	info.pool = internal_give_text(&pool);
 	info.jid = internal_give_text(&e.jid);
@@ -223,10 +206,9 @@ int drover_worker_each(
 /* -- supervisors --------------------------------------------------------------------------- */
 
 static void tell_supervisor(
-	const struct internal_supervisor *s, int64_t now_ms, drover_supervisor_fn *fn, void *ctx)
+	const struct internal_supervisor *s, drover_supervisor_fn *fn, void *ctx)
 {
 	struct span pools = texts_value(&s->record, "pools");
-	int64_t beat = ask_to_number(texts_value(&s->record, "beat_ms"), -1);
 	struct err why;
 	struct drover_supervisor_info info = {.id = internal_give(s->id),
 		.host = internal_give(texts_value(&s->record, "host")),
@@ -236,10 +218,9 @@ static void tell_supervisor(
 		.workers = ask_to_number(texts_value(&s->record, "workers"), DROVER_UNKNOWN),
 		.busy = ask_to_number(texts_value(&s->record, "busy"), DROVER_UNKNOWN),
 		.started_at_ms = internal_time(texts_value(&s->record, "started_at")),
-		.beat_ms = beat < 0	   ? DROVER_UNKNOWN
-			   : now_ms > beat ? now_ms - beat
-					   : 0,
-		.lost = s->expires_ms < now_ms};
+		.beat_ms = s->silent_ms,
+		.held = s->held,
+		.lost = s->lost};
 
 	if (json_scan(pools, NULL, NULL, &why) != JSON_KIND_ARRAY)
 		pools = span_of(NULL);
@@ -251,16 +232,11 @@ int drover_supervisor_each(
 	struct drover_client *c, drover_supervisor_fn *fn, void *ctx, struct drover_error *error)
 {
 	struct internal_crew crew;
-	struct err err = {0};
-	int64_t now_ms = 0;
-	int rc = inspect_time(&c->in, &now_ms, &err);
 
-	if (rc < 0)
-		return internal_read_failed(error, rc, &err);
 	if (internal_crew_load(c, &crew, error) < 0)
 		return -1;
 	for (size_t i = 0; i < crew.n; i++)
-		tell_supervisor(&crew.items[i], now_ms, fn, ctx);
+		tell_supervisor(&crew.items[i], fn, ctx);
 	internal_crew_fini(&crew);
 	return 0;
 }

@@ -56,14 +56,17 @@ int internal_walk_queues(struct drover_client *c, const char *only, internal_loo
 
 struct internal_supervisor {
 	struct span id;
-	int64_t expires_ms;  /* Redis's clock */
+	int64_t expires_ms;  /* Redis's clock; -1: nobody registered it */
+	bool lost;	     /* that is over */
+	int64_t silent_ms;   /* since it was heard of; DROVER_UNKNOWN */
+	int64_t held;	     /* jobs in its lease */
 	struct texts record; /* field, value */
 	struct texts lease;  /* token, entry */
 };
 
 struct internal_crew {
-	struct texts ids;
-	struct internal_supervisor *items;
+	struct texts ids, keys;		   /* registered; and leases that are there */
+	struct internal_supervisor *items; /* those that live stand first */
 	size_t n;
 };
 

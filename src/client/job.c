@@ -111,6 +111,10 @@ static void add_running(void *ctx, const struct drover_job_info *job)
 	struct drover_job_info *info = ctx;
 
 	info->pid = job->pid;
+	if (span_is(internal_span(job->state), "lost")) {
+		info->state = internal_give(SPAN_LIT("lost"));
+		info->silent_ms = job->silent_ms;
+	}
 	if (info->interruptions < 0)
 		info->interruptions = job->interruptions;
 	if (info->recoveries < 0)

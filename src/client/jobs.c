@@ -27,6 +27,7 @@ struct drover_job_info internal_blank_job(void)
 		.note = none,
 		.result = none,
 		.pid = DROVER_UNKNOWN,
+		.silent_ms = DROVER_UNKNOWN,
 		.attempt = DROVER_UNKNOWN,
 		.interruptions = DROVER_UNKNOWN,
 		.recoveries = DROVER_UNKNOWN,
@@ -78,7 +79,9 @@ static void tell_entry(const struct internal_supervisor *s, const struct entry *
 {
 	struct internal_view v;
 
-	internal_view_init(&v, entry->payload, "running", entry->queue);
+	internal_view_init(&v, entry->payload, s->lost ? "lost" : "running", entry->queue);
+	if (s->lost)
+		v.info.silent_ms = s->silent_ms;
 	if (v.info.jid.len == 0)
 		v.info.jid = internal_give(entry->jid);
 	v.info.worker = internal_give(entry->worker);

@@ -33,8 +33,8 @@ enum { PATIENCE_MS = 30000, NAP_MS = 5, NAP_LONGEST_MS = 200, QUIET_LOOKS = 2, R
 /* An environment is bounded by the stack limit of its exec; what is larger is not read to its end. */
 #define ENVIRON_MAX ((size_t)16 << 20)
 
-/* All of a file in /proc/PID; empty where the process is gone or another user's. */
-static void read_proc(struct text *out, long pid, const char *name)
+/* All of a file in /proc/PID. False where the process is gone or another user's. */
+static bool read_proc(struct text *out, long pid, const char *name)
 {
 	char path[64];
 	int fd;
@@ -44,7 +44,7 @@ static void read_proc(struct text *out, long pid, const char *name)
 	snprintf(path, sizeof path, "/proc/%ld/%s", pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return;
+		return false;
 	while (n > 0 && out->len < ENVIRON_MAX) {
 		text_reserve(out, READ_SIZE);
 		n = read(fd, out->data + out->len, READ_SIZE);
@@ -53,6 +53,7 @@ static void read_proc(struct text *out, long pid, const char *name)
 	}
 	out->data[out->len] = '\0';
 	close(fd);
+	return true;
 }
 
 /* `mark` is a whole entry: "NAME=value" and its NUL. */
@@ -75,41 +76,66 @@ static bool has_entry(const struct text *list, struct span mark)
  */
 static bool is_nursery(struct text *scratch, long pid)
 {
-	read_proc(scratch, pid, "comm");
-	return scratch->len > 0 && strcmp(scratch->data, "drover-nursery\n") == 0;
+	return read_proc(scratch, pid, "comm") && strcmp(scratch->data, "drover-nursery\n") == 0;
+}
+
+/* A number in /proc/PID/stat, by its place in proc(5); `name_end` is the bracket behind the name. */
+static unsigned long long stat_field(const char *name_end, int place)
+{
+	for (; name_end && place > 2; place--)
+		name_end = strchr(name_end + 1, ' ');
+	return name_end ? strtoull(name_end, NULL, 10) : 0;
+}
+
+/*
+ * Asked about a process whose environment reads as empty. An exec has a moment in which the new
+ * program's has no place yet, and on a busy machine a process may rest in it. Without memory it is
+ * a zombie or the kernel's own; with a place for nothing it is empty indeed.
+ */
+static bool is_between_programs(struct text *scratch, long pid)
+{
+	const char *name_end;
+
+	if (!read_proc(scratch, pid, "stat"))
+		return false;
+	name_end = strrchr(scratch->data, ')');
+	return stat_field(name_end, 23) > 0 &&
+	       (stat_field(name_end, 51) == 0 ||
+		       stat_field(name_end, 50) != stat_field(name_end, 51));
 }
 
 /* Kernels before 5.3: a look and a kill with little in between. */
 static void end_unheld(struct text *scratch, long pid, struct span mark)
 {
-	read_proc(scratch, pid, "environ");
-	if (has_entry(scratch, mark))
+	if (read_proc(scratch, pid, "environ") && has_entry(scratch, mark))
 		kill((pid_t)pid, SIGKILL);
 }
 
 /*
- * True where it was one of ours. The process is held before it is looked at: should the number
- * be given to another meanwhile, the signal goes to the one that is gone.
+ * True where it was one of ours, or may be: another look will tell. The process is held before it
+ * is looked at: should the number be given to another meanwhile, the signal goes to the one that is
+ * gone.
  */
 static bool end_if_ours(struct text *scratch, long pid, struct span mark)
 {
 	int held = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-	bool ours;
+	bool readable, unsure, ours;
 
 	if (held < 0 && errno == ESRCH)
 		return false;
-	read_proc(scratch, pid, "environ");
-	ours = has_entry(scratch, mark) && !is_nursery(scratch, pid);
+	readable = read_proc(scratch, pid, "environ");
+	unsure = readable && scratch->len == 0 && is_between_programs(scratch, pid);
+	ours = readable && !unsure && has_entry(scratch, mark) && !is_nursery(scratch, pid);
 	if (ours && held >= 0)
 		syscall(SYS_pidfd_send_signal, held, SIGKILL, NULL, 0);
 	else if (ours)
 		end_unheld(scratch, pid, mark);
 	if (held >= 0)
 		close(held);
-	return ours;
+	return ours || unsure;
 }
 
-/* One look at all processes: how many there were, -1 where /proc cannot be read. */
+/* One look at all processes: how many ask for another, -1 where /proc cannot be read. */
 static int look(struct text *scratch, struct span mark, struct err *err)
 {
 	DIR *proc = opendir("/proc");

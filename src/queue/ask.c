@@ -14,6 +14,18 @@ void texts_fini(struct texts *t)
 	*t = (struct texts){0};
 }
 
+static struct text *add_blank(struct texts *t)
+{
+	t->items = must_realloc(t->items, (t->n + 1) * sizeof *t->items);
+	t->items[t->n] = (struct text){0};
+	return &t->items[t->n++];
+}
+
+void texts_add(struct texts *t, struct span s)
+{
+	text_add_span(add_blank(t), s);
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct text *x = a, *y = b;
@@ -53,13 +65,11 @@ static void take_text(struct text *out, const struct redis_reply *reply)
 
 static void take_texts(struct texts *out, const struct redis_reply *reply)
 {
-	bool array = reply->type == REDIS_ARRAY;
-
-	texts_fini(out);
-	out->n = array ? reply->n : 1;
-	out->items = must_alloc((out->n + 1) * sizeof *out->items);
-	for (size_t i = 0; i < out->n; i++)
-		take_text(&out->items[i], array ? reply->items[i] : reply);
+	if (reply->type != REDIS_ARRAY)
+		take_text(add_blank(out), reply);
+	else
+		for (size_t i = 0; i < reply->n; i++)
+			take_texts(out, reply->items[i]);
 }
 
 static int judge(const struct redis_reply *reply, struct err *err)
@@ -88,9 +98,11 @@ static int take_answer(const struct redis_reply *reply, struct texts *out, struc
 {
 	int rc = judge(reply, err);
 
-	if (rc == 0)
-		take_texts(out, reply);
-	return rc;
+	if (rc < 0)
+		return rc;
+	texts_fini(out);
+	take_texts(out, reply);
+	return 0;
 }
 
 int ask_texts(struct redis *r, struct words *w, struct texts *out, struct err *err)

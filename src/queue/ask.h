@@ -20,13 +20,14 @@ enum {
 	ASK_WRONG_TYPE = -4, /* the same, for the key holds something of another type */
 };
 
-/* Strings of a flat answer, copied. Nil is the empty text with `data` NULL. */
+/* Strings of an answer, copied, lists in it laid flat. Nil is the empty text with `data` NULL. */
 struct texts {
 	struct text *items;
 	size_t n;
 };
 void texts_fini(struct texts *t);
 void texts_sort(struct texts *t); /* bytewise */
+void texts_add(struct texts *t, struct span s);
 struct span texts_at(const struct texts *t, size_t i);
 /* The value behind `key` in the answer of HGETALL; empty where there is none. */
 struct span texts_value(const struct texts *t, const char *key);

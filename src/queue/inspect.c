@@ -5,6 +5,8 @@
 #include "queue/inspect.h"
 #include "queue/keys.h"
 
+#define KEYS_AT_ONCE 1000 /* a look at so many takes Redis well under a millisecond */
+
 static void begin(struct words *w, const struct inspect *in, const char *command, const char *key,
 	struct span name)
 {
@@ -124,6 +126,63 @@ int inspect_leases(const struct inspect *in, struct texts *pairs, struct err *er
 	return ask_texts(in->redis, &w, pairs, err);
 }
 
+/* A namespace may hold what SCAN takes for a pattern. */
+static void add_pattern(struct words *w, const char *prefix)
+{
+	struct text pattern = {0};
+
+	for (const char *p = prefix; *p; p++) {
+		if (strchr("*?[]\\", *p))
+			text_add_char(&pattern, '\\');
+		text_add_char(&pattern, *p);
+	}
+	text_add_str(&pattern, KEY_LEASE "*");
+	words_add(w, (struct span){pattern.data, pattern.len});
+	text_fini(&pattern);
+}
+
+static int scan_leases(
+	const struct inspect *in, struct span cursor, struct texts *out, struct err *err)
+{
+	struct words w = {0};
+
+	words_add_str(&w, "SCAN");
+	words_add(&w, cursor);
+	words_add_str(&w, "MATCH");
+	add_pattern(&w, in->prefix);
+	words_add_str(&w, "COUNT");
+	words_add_int(&w, KEYS_AT_ONCE);
+	words_add_str(&w, "TYPE");
+	words_add_str(&w, "hash");
+	return ask_texts(in->redis, &w, out, err);
+}
+
+int inspect_lease_keys(const struct inspect *in, struct texts *ids, struct err *err)
+{
+	size_t before = strlen(in->prefix) + strlen(KEY_LEASE);
+	struct text cursor = {0};
+	struct texts some = {0};
+	int rc;
+
+	texts_fini(ids);
+	text_add_char(&cursor, '0');
+	do {
+		rc = scan_leases(in, (struct span){cursor.data, cursor.len}, &some, err);
+		text_clear(&cursor);
+		if (rc == 0 && some.n > 0)
+			text_add_span(&cursor, texts_at(&some, 0));
+		for (size_t i = 1; rc == 0 && i < some.n; i++) {
+			struct span key = texts_at(&some, i);
+
+			texts_add(ids, (struct span){key.at + before, key.len - before});
+		}
+	} while (rc == 0 && cursor.len && strcmp(cursor.data, "0") != 0);
+	text_fini(&cursor);
+	texts_fini(&some);
+	texts_sort(ids);
+	return rc;
+}
+
 int inspect_supervisor(
 	const struct inspect *in, struct span id, struct texts *pairs, struct err *err)
 {
@@ -164,12 +223,21 @@ int inspect_time(const struct inspect *in, int64_t *wall_ms, struct err *err)
 
 /* -- pure ---------------------------------------------------------------------------------- */
 
+/* What stands before the last `c`; `otherwise` where there is none. */
+static struct span cut_at_last(struct span s, char c, struct span otherwise)
+{
+	for (; s.len; s.len--)
+		if (s.at[s.len - 1] == c)
+			return (struct span){s.at, s.len - 1};
+	return otherwise;
+}
+
 struct span inspect_pool(struct span token)
 {
-	for (int dots = 0; token.len; token.len--)
-		if (token.at[token.len - 1] == '.' && ++dots == 2)
-			return (struct span){token.at, token.len - 1};
-	return token;
+	struct span none = {token.at, 0};
+	struct span mark = cut_at_last(cut_at_last(token, '.', none), '.', none);
+
+	return cut_at_last(mark, '~', mark);
 }
 
 int64_t inspect_find_pid(struct span worker_pids, struct span id)

@@ -29,6 +29,11 @@ int inspect_worker(const struct inspect *in, struct span id, struct texts *recor
 
 /* Pairs lease id, expiry in Redis's ms. */
 int inspect_leases(const struct inspect *in, struct texts *pairs, struct err *err);
+/*
+ * Ids of all leases there are, sorted, also of those that nobody registered; one may come twice.
+ * Goes through all keys of the server, in small steps.
+ */
+int inspect_lease_keys(const struct inspect *in, struct texts *ids, struct err *err);
 /* Pairs field, value of the record a supervisor keeps of itself, or of its lease. */
 int inspect_supervisor(
 	const struct inspect *in, struct span id, struct texts *pairs, struct err *err);
@@ -45,7 +50,10 @@ int inspect_time(const struct inspect *in, int64_t *wall_ms, struct err *err);
 
 /* -- pure -- */
 
-/* POOL of the token "POOL.NUMBER.I"; a pool's name may hold dots. */
+/*
+ * POOL of the token "POOL.NUMBER.I" or "POOL~MADE.NUMBER.I", as fetch.lua and fleet write it; a
+ * pool's name may hold dots.
+ */
 struct span inspect_pool(struct span token);
 
 /* The number that belongs to `id` in "id=pid id=pid"; -1 where there is none. */

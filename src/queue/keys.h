@@ -28,6 +28,7 @@
 #define KEY_TAKEN	"drover:taken"	     /* zset: leases that were taken over */
 #define KEY_CLOCK	"drover:clock"	     /* hash last, since: the recovery clock */
 #define KEY_PAUSED	"drover:paused"	     /* hash: queue or "*" -> reason */
+#define KEY_OVERSIZE	"drover:oversize"    /* hash: jid -> a payload above max_payload */
 #define KEY_CONTROL	"drover:control"     /* version, watched */
 #define KEY_RUN		"drover:run:"	     /* + jid: hash, a run record */
 #define KEY_RUNS	"drover:runs"	     /* zset: jid by last change */

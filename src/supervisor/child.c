@@ -19,6 +19,7 @@
 
 enum {
 	READ_SIZE = 65536,
+	UNREAD_MAX = 65536,
 	LAST_READS = 16, /* at an exit: a leftover that goes on writing must not keep us */
 };
 
@@ -151,7 +152,7 @@ static int reap(int pidfd, siginfo_t *info, struct rusage *usage, int flags)
 static bool look_for_exit(struct child *c)
 {
 	siginfo_t info = {0};
-	struct child_exit exit = {0};
+	struct child_exit exit = {.pid = c->pid};
 
 	if (reap(c->pidfd, &info, &exit.usage, WNOHANG) < 0 || info.si_pid == 0)
 		return false;
@@ -288,8 +289,8 @@ void child_job_done(struct child *c)
 
 void child_say(struct child *c, const char *line)
 {
-	if (c->sock < 0)
-		return;
+	if (c->sock < 0 || c->pending.len > UNREAD_MAX)
+		return; /* it asks and asks and reads nothing */
 	text_add_str(&c->pending, line);
 	write_pending(c);
 }

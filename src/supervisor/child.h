@@ -24,6 +24,7 @@ enum child_state {
 };
 
 struct child_exit {
+	pid_t pid;
 	int code;	     /* where signal is 0 */
 	int signal;	     /* 0: exited by itself */
 	struct rusage usage; /* of it and of those it waited for */

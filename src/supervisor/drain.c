@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { LEAVE_WAIT_S = 5, HOLD_VERDICTS_MS = 100 };
+enum { LEAVE_WAIT_S = 5, HOLD_VERDICTS_MS = 100, REDIS_WAIT_MS = 25000 };
 
 static void set_drain_timer(struct supervisor *s, int64_t ms)
 {
@@ -85,8 +85,8 @@ static void give_up_redis(struct supervisor *s)
 	log_event(LOG_ERROR, "supervisor.gave_up", LOG_NUM("verdicts", (int64_t)waiting),
 		LOG_STR("lease", s->lease_id),
 		LOG_STR("error",
-			"Redis cannot be reached; the jobs of these verdicts stay in the lease and "
-			"are taken up again from there"));
+			"Redis cannot be reached; these jobs stay in their lease in Redis: "
+			"drover jobs shows them"));
 	supervisor_end(s, 1);
 }
 
@@ -145,9 +145,31 @@ static bool unanswered(const struct supervisor *s)
 	return false;
 }
 
+/* A job that has no verdict yet. */
+static bool any_job(struct supervisor *s)
+{
+	bool any = false;
+
+	FLEET_EACH_SLOT (s, slot)
+		any = any || slot_is_busy(slot);
+	return any;
+}
+
+/* Nothing runs, and only Redis is waited for: that has a bound, also where jobs had none. */
+static void bound_the_wait(struct supervisor *s)
+{
+	int64_t grace_ms = s->settings->conf->supervisor.shutdown_grace_ms;
+
+	if (!redis_is_up(s->redis) && !any_job(s) && !evtimer_pending(s->drain_timer, NULL))
+		set_drain_timer(s, grace_ms == CONF_NONE ? REDIS_WAIT_MS : grace_ms);
+}
+
 void drain_look(struct supervisor *s)
 {
-	if (s->state != SUPERVISOR_DRAINING || fleet_busy(s) > 0 || outbox_count(s->outbox) > 0)
+	if (s->state != SUPERVISOR_DRAINING)
+		return;
+	bound_the_wait(s);
+	if (fleet_busy(s) > 0 || outbox_count(s->outbox) > 0)
 		return;
 	if (!lease_is_held(s->lease)) {
 		if (!s->was_up)
@@ -163,7 +185,7 @@ void drain_timer_fired(struct supervisor *s)
 {
 	if (s->state == SUPERVISOR_LEAVING) {
 		supervisor_end(s, s->exit_code);
-	} else if (fleet_busy(s) > outbox_count(s->outbox)) {
+	} else if (any_job(s)) {
 		s->drain_step = s->drain_step < 2 ? 2 : s->drain_step;
 		grace_is_over(s);
 		set_drain_timer(s, s->settings->conf->supervisor.kill_grace_ms + 1000);

@@ -315,6 +315,11 @@ void fleet_configure(struct supervisor *s)
 	for (struct pool *p = s->pools; p; p = p->next)
 		if (p->retiring)
 			p->workers_wanted = 0;
+	FLEET_EACH_SLOT (s, slot)
+		slot->kill_grace_ms = conf->supervisor.kill_grace_ms;
+	for (size_t i = 0; i < conf->n_classes; i++)
+		s->orphans_possible = s->orphans_possible || !conf->classes[i].adopt_orphans;
+	outbox_keep(s->outbox, conf->supervisor.runs_kept_ms);
 	fleet_settle(s);
 }
 

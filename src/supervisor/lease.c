@@ -40,11 +40,12 @@ static void tell_differences(struct lease *l, const struct redis_reply *r)
 static void read_answer(struct lease *l, const struct redis_reply *r)
 {
 	struct span word = r->items[0]->text;
-	bool first = !l->held;
+	bool first = !l->held, again = l->registered;
 
 	if (span_is(word, "OK")) {
 		l->held = l->registered = true;
-		tell_differences(l, r);
+		if (again) /* at first Redis holds nothing of ours, or what it lost is entered again */
+			tell_differences(l, r);
 		l->events->held(l->ctx, first);
 	} else if (span_is(word, "TAKEN")) {
 		l->held = l->registered = false;

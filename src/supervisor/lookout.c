@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WRONG_TYPES_MAX = 4096 };
+
 static void on_watched(void *arg, const struct redis_reply *r);
 
 /* The queues of all pools with room, in file order; a name may come twice, which is harmless. */
@@ -70,6 +72,20 @@ static bool learn_queues(struct supervisor *s, struct redis_reply *const *items,
 	return changed;
 }
 
+/* Once a queue; many of them are one story. */
+static void say_wrong_type(struct supervisor *s, struct span queue)
+{
+	char *entry = must_printf("\n%.*s\n", (int)queue.len, queue.at);
+
+	if ((s->wrong_types.len == 0 || strstr(s->wrong_types.data, entry) == NULL) &&
+		s->wrong_types.len < WRONG_TYPES_MAX) {
+		log_event(LOG_WARN, "queue.wrong_type", LOG_SPAN("queue", queue),
+			LOG_STR("error", "its key in Redis is no list; nothing is taken from it"));
+		text_add_str(&s->wrong_types, entry);
+	}
+	free(entry);
+}
+
 /* [paused, a length per queue .., names ..]: the queues are those of the pools as they were asked. */
 static void read_lengths(struct supervisor *s, const struct redis_reply *r)
 {
@@ -84,8 +100,7 @@ static void read_lengths(struct supervisor *s, const struct redis_reply *r)
 			if (r->items[i]->type == REDIS_INTEGER && r->items[i]->integer > 0)
 				p->maybe_more = true;
 			else if (r->items[i]->integer < 0)
-				log_event(
-					LOG_WARN, "queue.wrong_type", LOG_SPAN("queue", names[q]));
+				say_wrong_type(s, names[q]);
 		}
 	}
 	if (any_dynamic(s) && i <= r->n && learn_queues(s, r->items + i, r->n - i))

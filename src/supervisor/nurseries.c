@@ -28,7 +28,8 @@ static void on_nursery_lost(void *ctx, struct nursery *n, const struct err *why)
 	FLEET_EACH_SLOT (s, slot)
 		if (slot->child.state == CHILD_SPAWNING && s->nurseries[slot->child_kind] == n)
 			services_give_up_spawn(slot);
-	strays_spawn_answered(s->strays);
+	s->strays_due = true;
+	supervisor_turn(s);
 }
 
 static void on_spawn_refused(void *ctx, uint64_t serial, const struct err *why)
@@ -43,7 +44,8 @@ static void on_spawn_refused(void *ctx, uint64_t serial, const struct err *why)
 		services_give_up_spawn(slot);
 		break;
 	}
-	strays_spawn_answered(s->strays);
+	s->strays_due = true;
+	supervisor_turn(s);
 }
 
 static void on_nursery_gone(void *ctx, struct nursery *n)

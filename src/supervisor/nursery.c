@@ -279,7 +279,9 @@ void nursery_retire(struct nursery *n)
 		nursery_free(n);
 		return;
 	}
-	(void)!send(n->sock, &message, sizeof message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (send(n->sock, &message, sizeof message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && n->pid > 0)
+		kill(n->pid,
+			SIGKILL); /* it has too much to do to hear it; what it owes fails by itself */
 }
 
 void nursery_free(struct nursery *n)

@@ -323,6 +323,11 @@ void outbox_drop_all(struct outbox *o)
 	}
 }
 
+void outbox_keep(struct outbox *o, int64_t keep_ms)
+{
+	o->keep_ms = keep_ms;
+}
+
 bool outbox_all_sent(const struct outbox *o)
 {
 	return o->waiting.first == NULL;
@@ -344,4 +349,15 @@ void outbox_each(const struct outbox *o, outbox_each_fn *fn, void *ctx)
 	for (const struct batch *b = o->under_way; b; b = b->next)
 		for (const struct item *i = b->items.first; i; i = i->next)
 			fn(ctx, i->verdict.token);
+}
+
+void outbox_each_unowned(const struct outbox *o, outbox_each_verdict_fn *fn, void *ctx)
+{
+	for (const struct item *i = o->waiting.first; i; i = i->next)
+		if (i->owner == NULL)
+			fn(ctx, &i->verdict);
+	for (const struct batch *b = o->under_way; b; b = b->next)
+		for (const struct item *i = b->items.first; i; i = i->next)
+			if (i->owner == NULL)
+				fn(ctx, &i->verdict);
 }

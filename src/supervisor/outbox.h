@@ -22,6 +22,9 @@ struct outbox *outbox_new(struct event_base *base, struct verbs *verbs, int64_t 
 	const struct outbox_events *events, void *ctx);
 void outbox_free(struct outbox *o);
 
+/* How long run records are kept after their end, from now on. */
+void outbox_keep(struct outbox *o, int64_t keep_ms);
+
 /* Copies the verdict. `owner` comes back with `confirmed`; NULL: nobody waits for it. */
 void outbox_add(struct outbox *o, const struct verdict *v, void *owner);
 
@@ -40,6 +43,10 @@ void outbox_drop_all(struct outbox *o);
 
 bool outbox_all_sent(const struct outbox *o);
 size_t outbox_count(const struct outbox *o); /* not confirmed yet */
+/* Those that nobody waits for: their jobs are gone from all slots. */
+typedef void outbox_each_verdict_fn(void *ctx, const struct verdict *v);
+void outbox_each_unowned(const struct outbox *o, outbox_each_verdict_fn *fn, void *ctx);
+
 typedef void outbox_each_fn(void *ctx, struct span token);
 void outbox_each(const struct outbox *o, outbox_each_fn *fn, void *ctx);
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { LINES_PER_SECOND = 100, LINE_MAX_BYTES = 8192 };
+enum { LINES_PER_SECOND = 100, LINE_MAX_BYTES = 8192, BYTES_PER_SECOND = 131072 };
 
 static void log_line(struct output *o, struct span line, struct span jid, int64_t now_ms)
 {
@@ -13,8 +13,12 @@ static void log_line(struct output *o, struct span line, struct span jid, int64_
 	if (o->second != now_ms / 1000) {
 		o->second = now_ms / 1000;
 		o->lines_this_second = 0;
+		o->bytes_this_second = 0;
 	}
-	if (o->lines_this_second++ >= LINES_PER_SECOND) {
+	if (line.len > LINE_MAX_BYTES)
+		line.len = LINE_MAX_BYTES; /* its tail is in the failure record */
+	o->bytes_this_second += (int64_t)line.len;
+	if (o->lines_this_second++ >= LINES_PER_SECOND || o->bytes_this_second > BYTES_PER_SECOND) {
 		o->suppressed++;
 		return;
 	}

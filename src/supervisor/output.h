@@ -14,6 +14,7 @@ struct output {
 	struct text partial; /* a line without its end yet */
 	int64_t second;	     /* of the line budget below */
 	int lines_this_second;
+	int64_t bytes_this_second;
 	int64_t suppressed;
 };
 

@@ -148,13 +148,26 @@ static void use_up_number(struct pool *p)
 	p->n_asked = 0;
 }
 
+/* "QUEUE BYTES JID": the script has recorded it as failed already. */
+static void say_oversize(const struct pool *p, struct span what)
+{
+	log_event(LOG_WARN, "job.oversize", LOG_STR("pool", p->name),
+		LOG_SPAN("queue_bytes_jid", what),
+		LOG_STR("error",
+			"its payload is above max_payload; recorded as failed, kept in Redis"));
+}
+
 static void read_jobs(struct pool *p, const struct redis_reply *r)
 {
 	size_t got = (r->n - 1) / 2, wanted = p->n_asked;
 
 	p->answered = p->number;
-	for (size_t i = 1; i + 1 < r->n; i += 2)
-		hand_out(p, r->items[i]->text, r->items[i + 1]->text);
+	for (size_t i = 1; i + 1 < r->n; i += 2) {
+		if (span_is(r->items[i]->text, "oversize"))
+			say_oversize(p, r->items[i + 1]->text);
+		else
+			hand_out(p, r->items[i]->text, r->items[i + 1]->text);
+	}
 	p->n_asked = 0;
 	p->refusal_said = false;
 	p->maybe_more = got == wanted;

@@ -197,11 +197,40 @@ static struct verbs_held *add_held(
 	return held;
 }
 
+struct collecting {
+	struct verbs_held *held;
+	size_t n, cap;
+};
+
+/* A verdict whose job nobody holds any more: an entry for it to take out again. */
+static void add_unowned(void *arg, const struct verdict *v)
+{
+	struct collecting *c = arg;
+	struct text entry = {0};
+
+	text_addf(&entry, "taken 0 - %zu %.*s %zu %.*s ", v->worker.len, (int)v->worker.len,
+		v->worker.at, v->queue.len, (int)v->queue.len, v->queue.at);
+	text_add_span(&entry, v->kind == VERDICT_HEAD ? v->text : SPAN_LIT("{}"));
+	c->held = room(c->held, c->n, &c->cap, sizeof *c->held);
+	c->held[c->n++] = (struct verbs_held){.token = v->token,
+		.entry = {entry.data, entry.len},
+		.queue = v->queue,
+		.payload = v->kind == VERDICT_HEAD ? v->text : (struct span){"", 0}};
+}
+
+static void on_reentered(void *arg, const struct redis_reply *r)
+{
+	if (r == NULL)
+		((struct supervisor *)arg)->reenter_due =
+			true; /* once more, on the next connection */
+}
+
 /* What has a verdict already is written again, too: its verdict is on its way and takes it out. */
 void presence_reenter(struct supervisor *s)
 {
 	size_t n = 0, cap = 0, n_pools = collect_marks(s);
 	struct verbs_held *held = NULL;
+	struct collecting collect;
 
 	FLEET_EACH_SLOT (s, slot) {
 		if (slot->job)
@@ -209,6 +238,14 @@ void presence_reenter(struct supervisor *s)
 		for (const struct job *j = slot->ahead.first; j; j = j->next)
 			held = add_held(held, &n, &cap, j);
 	}
-	verbs_reenter(&s->verbs, s->presence->pools, n_pools, held, n, NULL, NULL);
-	free(held);
+	collect.held = held;
+	collect.n = n;
+	collect.cap = cap;
+	outbox_each_unowned(s->outbox, add_unowned, &collect);
+	if (!verbs_reenter(&s->verbs, s->presence->pools, n_pools, collect.held, collect.n,
+		    on_reentered, s))
+		s->reenter_due = true;
+	for (size_t i = n; i < collect.n; i++)
+		free((char *)(uintptr_t)collect.held[i].entry.at);
+	free(collect.held);
 }

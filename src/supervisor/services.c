@@ -7,6 +7,7 @@
 #include "base/must.h"
 #include "supervisor/cgroup.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,9 +125,31 @@ static void op_ask_start(void *ctx, struct slot *slot)
 	}
 }
 
+static void op_spawn_overdue(void *ctx, struct slot *slot)
+{
+	struct supervisor *s = ctx;
+	struct nursery *n = s->nurseries[slot->child_kind];
+
+	log_event(LOG_ERROR, "nursery.stuck", LOG_STR("worker", slot->worker_id),
+		LOG_NUM("pid", nursery_pid(n)),
+		LOG_STR("error",
+			"it was asked for a process long ago and has made none; it is killed"));
+	if (nursery_pid(n) > 0)
+		kill(nursery_pid(n), SIGKILL);
+}
+
+static void op_child_known(void *ctx, pid_t pid, bool known)
+{
+	pid_set_put(&((struct supervisor *)ctx)->known, pid, known);
+}
+
+/* Those that wait for it are looked at once a turn, however many answers came in it. */
 static void op_spawn_answered(void *ctx)
 {
-	strays_spawn_answered(((struct supervisor *)ctx)->strays);
+	struct supervisor *s = ctx;
+
+	s->strays_due = true;
+	supervisor_turn(s);
 }
 
 static void op_set_limits(void *ctx, struct slot *slot)
@@ -256,6 +279,8 @@ static void op_freed(void *ctx, struct slot *slot)
 const struct slot_ops SERVICES_SLOT_OPS = {.ask_start = op_ask_start,
 	.set_limits = op_set_limits,
 	.spawn = op_spawn,
+	.spawn_overdue = op_spawn_overdue,
+	.child_known = op_child_known,
 	.spawn_answered = op_spawn_answered,
 	.clear = op_clear,
 	.send_verdict = op_send_verdict,
@@ -275,10 +300,7 @@ static bool stray_is_known(void *ctx, pid_t pid)
 	for (size_t i = 0; i < s->n_retired; i++)
 		if (nursery_pid(s->retired[i]) == pid)
 			return true;
-	FLEET_EACH_SLOT (s, slot)
-		if (slot->child.pid == pid)
-			return true;
-	return false;
+	return pid_set_has(&s->known, pid);
 }
 
 /* Only jobs that do not adopt their orphans can have any here while they run. */
@@ -286,6 +308,8 @@ static bool stray_is_claimed(void *ctx, pid_t pid)
 {
 	struct supervisor *s = ctx;
 
+	if (!s->orphans_possible)
+		return false;
 	FLEET_EACH_SLOT (s, slot) {
 		char *entry;
 		bool claimed;

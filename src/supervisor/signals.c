@@ -52,6 +52,7 @@ static void change_workers(struct supervisor *s, int by)
 			p->workers_wanted += by;
 	fleet_settle(s);
 	log_event(LOG_INFO, "supervisor.workers", LOG_NUM("workers", (int64_t)fleet_slots(s)));
+	lease_beat_now(s->lease); /* so that everybody sees them */
 	supervisor_look_for_work(s);
 }
 

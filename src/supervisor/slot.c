@@ -18,6 +18,7 @@ enum {
 	SPAWN_DELAY_MAX_MS = 16000,
 	NEVER_DIES_MS = 30000,
 	ASK_AGAIN_MS = 2000,
+	SPAWN_OVERDUE_MS = 10000,
 	FIRST_SAMPLE_MS = 100
 };
 
@@ -58,6 +59,19 @@ static void launch(struct slot *s)
 		slot_handle(s, SLOT_EV_FITS);
 	else if (s->child.state == CHILD_NONE)
 		s->ops->spawn(s->ctx, s, s->job->class->nursery);
+	if (s->child.state == CHILD_SPAWNING)
+		set_timer(s, SPAWN_OVERDUE_MS);
+}
+
+/* The delay after a failed spawn is over; or a nursery takes too long, and is stuck. */
+static void launch_again(struct slot *s)
+{
+	if (s->child.state != CHILD_SPAWNING) {
+		launch(s);
+		return;
+	}
+	s->ops->spawn_overdue(s->ctx, s);
+	set_timer(s, SPAWN_OVERDUE_MS);
 }
 
 static void log_start(const struct slot *s)
@@ -161,7 +175,8 @@ static void judge_in_child(struct slot *s)
 	int64_t wall_us = clock_mono_us() - s->started_mono_us;
 
 	event_del(&s->timer);
-	ahead_learn(&s->ahead, class, wall_us);
+	if (!s->child_final)
+		ahead_learn(&s->ahead, class, wall_us);
 	s->ending.wall_ms = wall_us / 1000;
 	s->ending.exit_code = s->said.done_status;
 	child_job_done(&s->child);
@@ -241,7 +256,7 @@ static const struct transition TABLE[SLOT_STATES][SLOT_EVENTS] =
 				[SLOT_EV_READY] = {launch, SLOT_LAUNCHING},
 				[SLOT_EV_FITS] = {give_job, SLOT_RUNNING},
 				[SLOT_EV_NO_CHILD] = {spawn_later, SLOT_LAUNCHING},
-				[SLOT_EV_TIMER] = {launch, SLOT_LAUNCHING},
+				[SLOT_EV_TIMER] = {launch_again, SLOT_LAUNCHING},
 				[SLOT_EV_EXITED] =
 					{launch, SLOT_LAUNCHING}, /* a spare that did not fit, or died */
 				[SLOT_EV_END] = {verdict_send_back, SLOT_VERDICT},
@@ -390,6 +405,7 @@ static void child_said_hello(void *owner)
 	s->child_class = NULL;
 	s->child_final = false;
 	s->child_jobs = 0;
+	s->ops->child_known(s->ctx, s->child.pid, true);
 	slot_handle(s, SLOT_EV_READY);
 	s->ops->spawn_answered(s->ctx);
 }
@@ -427,6 +443,8 @@ static void child_exited(void *owner, const struct child_exit *exit)
 {
 	struct slot *s = owner;
 
+	s->child_class = NULL;
+	s->ops->child_known(s->ctx, exit->pid, false);
 	s->ending.exit_code = s->said.done ? s->said.done_status : exit->code;
 	s->ending.signal = s->said.done ? 0 : exit->signal;
 	s->ending.usage = exit->usage;

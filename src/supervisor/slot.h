@@ -53,7 +53,9 @@ struct slot_ops {
 	void (*set_limits)(void *ctx, struct slot *s); /* from outside, before the job is given */
 	/* Asks for a child; the answer is READY or NO_CHILD, never before this returns. */
 	void (*spawn)(void *ctx, struct slot *s, enum nursery_kind kind);
-	void (*spawn_answered)(void *ctx);	  /* hello, or the end of it */
+	void (*spawn_overdue)(void *ctx, struct slot *s); /* asked for long ago, and no answer */
+	void (*child_known)(void *ctx, pid_t pid, bool known); /* from hello to the reaping */
+	void (*spawn_answered)(void *ctx);		       /* hello, or the end of it */
 	bool (*clear)(void *ctx, struct slot *s); /* true: nothing is left; else CLEARED follows */
 	/* `wait`: CONFIRMED follows; else the slot goes on at once. */
 	void (*send_verdict)(void *ctx, struct slot *s, const struct verdict *v, bool wait);

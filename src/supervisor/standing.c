@@ -114,9 +114,10 @@ static void on_taken(void *ctx)
 	FLEET_EACH_SLOT (s, slot)
 		slot_drop_ahead(slot);
 	drain_kill_all(s, END_LOST, true);
-	outbox_drop_all(s->outbox);
 	for (struct pool *p = s->pools; p; p = p->next)
-		pool_reset_numbers(p);
+		pool_reset_numbers(
+			p); /* before workers become free: what waits for them is not ours */
+	outbox_drop_all(s->outbox);
 	standing_take_new_id(s);
 	nurseries_replace(s);
 	lease_renew_as(s->lease);
@@ -139,9 +140,10 @@ static void on_held_again(void *ctx, bool first)
 {
 	struct supervisor *s = ctx;
 
-	if (s->reenter_due)
+	if (s->reenter_due) {
+		s->reenter_due = false;
 		presence_reenter(s);
-	s->reenter_due = false;
+	}
 	on_held(ctx, first);
 }
 

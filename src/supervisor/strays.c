@@ -81,12 +81,12 @@ static void forget_known(struct strays *s, struct waiting *w)
 }
 
 /* True once nothing is left of this one's job. In rounds: what dies leaves its own children to us. */
-static bool settle_one(struct strays *s, struct waiting *w, uint64_t next_serial)
+static bool settle_one(struct strays *s, struct waiting *w, uint64_t oldest, uint64_t next_serial)
 {
 	forget_known(s, w);
 	if (w->n == 0)
 		return true;
-	if (w->before > s->events->oldest_spawn(s->ctx))
+	if (w->before > oldest)
 		return false;
 	for (size_t i = 0; i < w->n; i++)
 		end_stranger(s, w->strangers[i]);
@@ -112,9 +112,10 @@ static void free_waiting(struct waiting *w)
 static void settle(struct strays *s)
 {
 	struct waiting **p = &s->first, *ready = NULL, *w;
+	uint64_t oldest = s->events->oldest_spawn(s->ctx);
 
 	while ((w = *p) != NULL) {
-		if (!settle_one(s, w, s->events->next_spawn(s->ctx))) {
+		if (!settle_one(s, w, oldest, s->events->next_spawn(s->ctx))) {
 			p = &w->next;
 			continue;
 		}
@@ -165,7 +166,7 @@ bool strays_clear(struct strays *s, strays_done_fn *done, void *arg)
 
 	*w = (struct waiting){.before = s->events->next_spawn(s->ctx), .done = done, .arg = arg};
 	look(s, w);
-	if (w->n == 0 || settle_one(s, w, w->before)) {
+	if (w->n == 0 || settle_one(s, w, s->events->oldest_spawn(s->ctx), w->before)) {
 		free_waiting(w);
 		return true;
 	}

@@ -117,6 +117,10 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	s->turn_due = false;
 	become_ready(s);
+	if (s->strays_due) {
+		s->strays_due = false;
+		strays_spawn_answered(s->strays);
+	}
 	if (s->fleet_due)
 		fleet_settle(s);
 	if (!outbox_is_due(s->outbox, fleet_slots(s)) && !s->batch_over) {
@@ -220,6 +224,7 @@ static void make_parts(struct supervisor *s)
 	s->lease = lease_new(s->base, &s->verbs, &STANDING_LEASE_EVENTS, s);
 	s->outbox = outbox_new(s->base, &s->verbs, c->runs_kept_ms, &OUTBOX_EVENTS, s);
 	s->view = resque_view_new(s->base, &s->verbs, &VIEW_EVENTS, s);
+	pid_set_init(&s->known);
 	s->strays = strays_new(s->base, &SERVICES_STRAYS_EVENTS, s);
 	s->wake = wake_new(
 		s->base, &s->redis_options, s->redis, c->lease_ms / 3, &LOOKOUT_WAKE_EVENTS, s);
@@ -233,6 +238,8 @@ static void free_parts(struct supervisor *s)
 	outbox_free(s->outbox);
 	resque_view_free(s->view);
 	strays_free(s->strays);
+	pid_set_fini(&s->known);
+	text_fini(&s->wrong_types);
 	fleet_free(s);
 	nurseries_free(s);
 	cgroup_close(s->cgroup);
@@ -248,7 +255,7 @@ static void free_parts(struct supervisor *s)
 	event_base_free(s->base);
 }
 
-/* No cached time: a timer set late in a turn would fire early by what the turn took. */
+/* Neither cached time nor the coarse clock: with either a timer fires a little early. */
 static struct event_base *make_base(void)
 {
 	struct event_config *config = event_config_new();
@@ -256,6 +263,7 @@ static struct event_base *make_base(void)
 
 	must(config != NULL);
 	event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
+	event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
 	base = event_base_new_with_config(config);
 	must(base != NULL);
 	event_config_free(config);

@@ -12,6 +12,7 @@
 #include "supervisor/lease.h"
 #include "supervisor/nursery.h"
 #include "supervisor/outbox.h"
+#include "supervisor/pid_set.h"
 #include "supervisor/pool.h"
 #include "supervisor/resque_view.h"
 #include "supervisor/settings.h"
@@ -61,6 +62,10 @@ struct supervisor {
 	int64_t hold_verdicts_until_mono_ms; /* see drain_holds_verdicts */
 	struct event *turn, *batch, *poll, *sample, *drain_timer, *connect_deadline;
 	unsigned watch_generation; /* pools_made when the watch under way was asked */
+	struct text wrong_types;   /* queues that were said to be no lists */
+	bool strays_due;	   /* a spawn was answered: strangers may be judged */
+	bool orphans_possible;	   /* some class has, or had, adopt_orphans: false */
+	struct pid_set known;	   /* children that have said hello and are not reaped */
 	bool reenter_due;
 	bool batch_over; /* verdicts that waited for others go out in this turn */
 	bool fleet_due;	 /* slots come or go: settle them in this turn */

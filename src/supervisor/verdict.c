@@ -94,8 +94,9 @@ static void log_done(const struct slot *s)
 
 	log_event(LOG_INFO, "job.done", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
-		LOG_NUM("wall_ms", s->ending.wall_ms), LOG_NUM("cpu_ms", cpu_ms),
-		LOG_NUM("maxrss_kb", u->ru_maxrss));
+		LOG_NUM("wall_ms", s->ending.wall_ms),
+		s->said.done ? LOG_NOTHING : LOG_NUM("cpu_ms", cpu_ms),
+		s->said.done ? LOG_NOTHING : LOG_NUM("maxrss_kb", u->ru_maxrss));
 }
 
 static void log_failed(const struct slot *s, struct span exception, struct span error)

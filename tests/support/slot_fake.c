@@ -38,6 +38,17 @@ static void spawn(void *ctx, struct slot *s, enum nursery_kind kind)
 	note(ctx, kind == NURSERY_MODULES ? "spawn-module" : "spawn");
 }
 
+static void child_known(void *ctx, pid_t pid, bool known)
+{
+	(void)ctx, (void)pid, (void)known;
+}
+
+static void spawn_overdue(void *ctx, struct slot *s)
+{
+	(void)s;
+	note(ctx, "overdue");
+}
+
 static void spawn_answered(void *ctx)
 {
 	note(ctx, "answered");
@@ -108,6 +119,8 @@ static const struct slot_ops OPS = {.ask_start = ask_start,
 	.set_limits = set_limits,
 	.spawn = spawn,
 	.spawn_answered = spawn_answered,
+	.child_known = child_known,
+	.spawn_overdue = spawn_overdue,
 	.clear = clear,
 	.send_verdict = send_verdict,
 	.give_back = give_back,

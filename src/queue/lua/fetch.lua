@@ -27,33 +27,22 @@ if redis.call('HEXISTS', KEYS[4], '*') == 1 then return out end
 local now = redis.call('TIME')
 local now_ms = now[1] .. string.format('%03d', math.floor(now[2] / 1000))
 
-local function well_formed_utf8(s)
-  s = string.gsub(s, '[\194-\223][\128-\191]', '.')
-  s = string.gsub(s, '\224[\160-\191][\128-\191]', '.')
-  s = string.gsub(s, '\237[\128-\159][\128-\191]', '.')
-  s = string.gsub(s, '[\225-\236\238\239][\128-\191][\128-\191]', '.')
-  s = string.gsub(s, '\240[\144-\191][\128-\191][\128-\191]', '.')
-  s = string.gsub(s, '\244[\128-\143][\128-\191][\128-\191]', '.')
-  s = string.gsub(s, '[\241-\243][\128-\191][\128-\191][\128-\191]', '.')
-  return not string.find(s, '[\128-\255]')
-end
-
--- A payload above the limit never travels: its record is made here. Bytes that are no UTF-8 are
--- written as the code points of the same numbers, so that they can be had back.
-local function set_aside(key, queue, payload, worker)
-  local text, form = cjson.encode(payload), ''
-  if not well_formed_utf8(payload) then
-    text = string.gsub(text, '[\128-\255]', function(c) return string.format('\\u%04x', string.byte(c)) end)
-    form = ',"payload_encoding":"latin-1"'
-  end
-  redis.call('RPUSH', prefix .. 'failed', table.concat({'{"failed_at":"', ARGV[7], '","payload":', text,
+-- A payload above the limit never travels, and nothing here may take long over its bytes: they go as they
+-- are to drover:oversize (a hash, by jid); the record has their beginning and says where the rest is.
+local function set_aside(key, queue, payload, worker, jid)
+  local start = string.gsub(string.sub(payload, 1, 1000), '[^\32-\126]', '?')
+  redis.call('RPUSH', prefix .. 'failed', table.concat({'{"failed_at":"', ARGV[7], '","payload":', cjson.encode(start),
     ',"exception":"Drover::BadPayload","error":"the payload has ', #payload, ' bytes, max_payload is ', ARGV[4],
-    '","backtrace":[],"worker":', cjson.encode(worker), ',"queue":', cjson.encode(queue), form, '}'}))
+    '; it is kept whole in drover:oversize","backtrace":[],"worker":', cjson.encode(worker), ',"queue":', cjson.encode(queue),
+    ',"oversize":"', jid, '"}'}))
+  redis.pcall('HSET', prefix .. 'drover:oversize', jid, payload)
   redis.call('LPOP', key)
   for _, stat in ipairs({'stat:failed', 'stat:processed'}) do
     redis.pcall('INCR', prefix .. stat)
     redis.pcall('INCR', prefix .. stat .. ':' .. worker)
   end
+  out[#out + 1] = 'oversize'
+  out[#out + 1] = queue .. ' ' .. #payload .. ' ' .. jid
 end
 
 local n, largest = 0, tonumber(ARGV[4])
@@ -66,7 +55,8 @@ for k = 5, #KEYS do
     if type(payload) ~= 'string' then break end     -- empty, or no list: `watch` reports that
     local worker = ARGV[8 + 2 * n]
     if #payload > largest then
-      set_aside(key, queue, payload, worker)
+      set_aside(key, queue, payload, worker, (string.gsub(ARGV[9 + 2 * n], '+', '')))
+      return out                                    -- one a call: others wait for Redis, too
     else
       if n == 0 then redis.call('HSET', KEYS[2], mark, number) end
       n = n + 1
