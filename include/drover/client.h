@@ -114,9 +114,10 @@ long long drover_queue_clear(
 struct drover_job_info {
 	struct drover_text jid, class_name, queue;
 	struct drover_text args;  /* JSON array; empty: not known */
-	struct drover_text state; /* queued, running, done, failed, cancelled */
+	struct drover_text state; /* queued, running, lost, done, failed, cancelled */
 	struct drover_text worker, origin;
-	long long pid; /* of the child that runs it, on its host */
+	long long pid;	     /* of the child that runs it, on its host */
+	long long silent_ms; /* of a lost one: since its supervisor was heard of */
 	long long attempt, interruptions, recoveries;
 	long long enqueued_at_ms, started_at_ms, ended_at_ms;
 	struct drover_text raw; /* the item itself, where it is no job that could be read */
@@ -131,7 +132,11 @@ struct drover_job_info {
 
 typedef void drover_job_fn(void *ctx, const struct drover_job_info *job);
 
-/* Jobs in the hands of supervisors; `queue` NULL: of all queues. */
+/*
+ * Jobs in the hands of supervisors, `queue` NULL: of all queues; "lost" in those of one whose
+ * lease is over. Goes through the names of all keys of the server, in small steps, to find every
+ * lease; so do all calls that need the supervisors.
+ */
 int drover_job_each_running(struct drover_client *client, const char *queue, drover_job_fn *fn,
 	void *ctx, struct drover_error *error);
 /* Waiting jobs in the order in which they will be taken, at most `limit`. */
@@ -187,6 +192,8 @@ struct drover_worker_info {
 	struct drover_text id;
 	struct drover_text supervisor, pool; /* empty: a worker of somebody else's */
 	bool busy;
+	bool lost;				   /* the lease of its supervisor is over */
+	long long silent_ms;			   /* then: since that was heard of */
 	struct drover_text jid, class_name, queue; /* of the job in hand */
 	long long pid;				   /* of its child */
 	long long started_at_ms;		   /* when the job in hand was begun */
@@ -202,6 +209,7 @@ struct drover_supervisor_info {
 	struct drover_text pools; /* JSON array of {"name", "workers", "queues"} */
 	long long pid, workers, busy, started_at_ms;
 	long long beat_ms; /* since it last said that it lives */
+	long long held;	   /* jobs in its lease */
 	bool lost;	   /* its lease is over and nobody has taken it yet */
 };
 typedef void drover_supervisor_fn(void *ctx, const struct drover_supervisor_info *supervisor);

@@ -30,6 +30,7 @@ class Look(CliTest):
         self.assertIn("moving house", self.ok("queue", "low"))
         self.ok("queue", "low", "resume")
         self.assertGreater(int(self.redis.call("GET", "resque:drover:control")), version)
+        self.assertTrue(0 < self.redis.call("PTTL", "resque:drover:control") <= 86400000)
         self.refused(66, "no queue low", "queue", "low")
 
     def test_everything_paused(self):
@@ -91,7 +92,7 @@ class Look(CliTest):
         job = self.ask("job", "j1")
         self.assertEqual(list(job), [
             "jid", "class", "queue", "args", "state", "worker", "pid", "attempt", "interruptions",
-            "recoveries", "origin", "enqueued_at", "started_at", "age_ms"])
+            "recoveries", "origin", "enqueued_at", "started_at", "age_ms", "silent_ms"])
         self.assertEqual((job["state"], job["attempt"]), ("queued", 3))
         self.assertEqual(job["enqueued_at"], "2026-11-21T19:26:30.000Z")
         self.fail(record(payload("A", 2, jid="j2"), "no way"))
@@ -100,12 +101,37 @@ class Look(CliTest):
         for jid in ("j3", "no id!"):
             self.refused(66, jid, "job", jid)
 
+    def test_words_follow_the_state(self):
+        times = {"enqueued_at": "2026-11-21T19:00:00.000Z", "started_at": "2026-11-21T19:01:00.000Z",
+                 "ended_at": "2026-11-21T19:03:05.000Z"}
+        words = ("waits for", "waited for", "runs for", "ran for", "held for")
+
+        def said(jid):
+            lines = self.ok("job", jid).splitlines()
+            return [line for line in lines if line.startswith(words)]
+
+        def run(jid, state, *names):
+            pairs = [part for name in names for part in (name, times[name])]
+            self.redis.call("HSET", "resque:drover:run:" + jid, "state", state, "class", "A", *pairs)
+            return said(jid)
+
+        for state in ("done", "failed"):
+            self.assertEqual(run(state, state, *times), ["ran for        2m 5s"])
+            self.assertEqual(run(state + "2", state, "enqueued_at", "ended_at"), [])
+        self.assertEqual(run("c", "cancelled", "enqueued_at", "ended_at"), ["waited for     3m 5s"])
+        self.assertRegex(run("q", "queued", "enqueued_at")[0], "^waits for ")
+        self.assertRegex(run("r", "running", "enqueued_at", "started_at")[0], "^runs for ")
+        self.fail(record(payload("A", 2, jid="f", at=1795289190), "no way"))
+        self.assertEqual(said("f"), [])
+        self.assertIsNone(self.ask("job", "f")["age_ms"])
+        self.redis.call("FLUSHALL")
+
     def test_running_from_the_lease(self):
         worker, queue = "rig.1:7:critical,low lands", "low lands"
         entry = "started 1795289183000 j9 %d %s %d %s %s" % (
             len(worker), worker, len(queue), queue, payload("A", 1, jid="j1"))
         self.redis.call("ZADD", "resque:drover:supervisors", "99999999999999", "rig:7:ab")
-        self.redis.call("HSET", "resque:drover:lease:rig:7:ab", "web.pool.12.1", entry, "#main", 12,
+        self.redis.call("HSET", "resque:drover:lease:rig:7:ab", "web.pool~3.12.1", entry, "#main", 12,
                         "junk", "not an entry")
         self.redis.call("HSET", "resque:drover:supervisor:rig:7:ab", "host", "rig", "pid", 7,
                         "worker_ids", worker, "worker_pids", "", "pools", "[", "beat_ms", "1")
@@ -121,6 +147,85 @@ class Look(CliTest):
                          ("web.pool", "running", "A", queue))
         [supervisor] = self.ask("supervisors")
         self.assertEqual((supervisor["pools"], supervisor["busy"]), (None, None))
+        self.redis.call("FLUSHALL")
+
+    def hold(self, lease, jid, worker, token="main~1.1.1"):
+        entry = "taken 1795289183000 none %d %s 3 low %s" % (
+            len(worker), worker, payload("A", 1, jid=jid))
+        self.redis.call("HSET", "resque:drover:lease:" + lease, token, entry, "#main~1", 1)
+        self.redis.call("SADD", "resque:workers", worker)
+        self.redis.call("SET", "resque:worker:" + worker, json.dumps({
+            "queue": "low", "run_at": "2026-11-21T19:26:23Z",
+            "payload": json.loads(payload("A", 1, jid=jid))}))
+
+    def redis_ms(self):
+        seconds, micros = self.redis.call("TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def test_lost_with_their_supervisor(self):
+        now = self.redis_ms()
+        self.hold("rig:1:aa", "over", "rig:1:low")
+        self.hold("rig:2:bb", "none", "rig:2:low")
+        self.hold("rig:3:cc", "lives", "rig:3:low")
+        self.redis.call("HSET", "resque:drover:lease:rig:4:dd", "#main~1", 1)  # holds nothing
+        self.redis.call("ZADD", "resque:drover:supervisors", now - 1, "rig:1:aa", now + 10**8, "rig:3:cc")
+        self.redis.call("HSET", "resque:drover:supervisor:rig:1:aa", "beat_ms", now - 125000)
+        self.redis.call("HSET", "resque:drover:run:over", "state", "running")
+
+        jobs = {job["jid"]: job for job in self.ask("jobs")}
+        self.assertEqual({jid: job["state"] for jid, job in jobs.items()},
+                         {"over": "lost", "none": "lost", "lives": "running"})
+        self.assertGreaterEqual(jobs["over"]["silent_ms"], 125000)
+        self.assertIsNone(jobs["none"]["silent_ms"])
+        self.assertIsNone(jobs["lives"]["silent_ms"])
+        listed = self.ok("jobs")
+        self.assertRegex(listed, r"over +lost: its supervisor is silent for 2m \d+s +low")
+        self.assertRegex(listed, r"none +lost: its supervisor is silent +low")
+        self.assertEqual(self.ask("job", "over")["state"], "lost")
+        self.assertRegex(self.ok("job", "over"), "state +lost: its supervisor is silent for 2m ")
+        self.assertRegex(self.ok("job", "none"), "held for ")
+
+        workers = {w["id"]: w for w in self.ask("workers")}
+        self.assertEqual([workers["rig:%d:low" % n]["state"] for n in (1, 2, 3)],
+                         ["lost", "lost", "running"])
+        self.assertEqual({w["pool"] for w in workers.values()}, {"main"})
+        self.assertRegex(self.ok("workers"), "rig:1:low +main +lost: its supervisor is silent for 2m ")
+        self.assertEqual([s["id"] for s in self.ask("supervisors")],
+                         ["rig:3:cc", "rig:2:bb", "rig:1:aa"])
+        warnings = [f["text"] for f in self.ask("check")["findings"] if f["level"] == "warning"]
+        self.assertIn("2 jobs are held by supervisors that no longer answer, until put back by hand: "
+                      "rig:2:bb, rig:1:aa", warnings)
+        self.redis.call("FLUSHALL")
+
+    def test_the_living_know_better_than_the_lost(self):
+        now = self.redis_ms()
+        self.hold("rig:1:old", "j1", "rig:1:low")
+        self.hold("rig:1:new", "j1", "rig:1:low")
+        self.redis.call("ZADD", "resque:drover:supervisors", 1, "rig:1:old", now + 10**8, "rig:1:new")
+        self.assertEqual(self.ask("job", "j1")["state"], "running")
+        [worker] = self.ask("workers")
+        self.assertEqual((worker["state"], worker["supervisor"]), ("running", "rig:1:new"))
+        self.redis.call("FLUSHALL")
+
+    def test_leases_are_found_among_many_keys_and_odd_namespaces(self):
+        self.redis.call("MSET", *[part for n in range(5000) for part in ("k%d" % n, n)])
+        odd = "a[b]*?\\"
+        entry = "taken 1 none 1 w 3 low %s" % payload("A", 1, jid="j1")
+        for space in (odd, "ab"):
+            self.redis.call("HSET", space + ":drover:lease:x:1:" + space[:2], "main~1.1.1", entry)
+        self.assertEqual([s["id"] for s in self.ask("--namespace", odd, "supervisors")], ["x:1:a["])
+        self.redis.call("FLUSHALL")
+
+    def test_jobs_of_a_killed_supervisor(self):
+        drover = self.drover({"Gate": self.gate()}, supervisor={"lease": "1s"})
+        self.enqueue("default", "Gate", jid="held")
+        self.until_begun()
+        self.assertEqual([w["pool"] for w in self.ask("workers")], ["main"] * 2)
+        self.assertEqual(self.ask("job", "held")["state"], "running")
+        drover.kill()
+        self.until(lambda: self.ask("job", "held")["state"] == "lost", "the lease to be over")
+        self.assertEqual({w["state"] for w in self.ask("workers")}, {"lost"})
+        self.assertIn("1 job is held by a supervisor that no longer answers", self.ok("check"))
         self.redis.call("FLUSHALL")
 
     def test_workers_of_ruby(self):

@@ -110,6 +110,36 @@ START_TEST(test_clock)
 }
 END_TEST
 
+static void expect_lost(long long jobs, long long leases, const char *ids, const char *words)
+{
+	struct judge_findings f = {0};
+	struct judge_lost lost = {.jobs = jobs, .leases = leases};
+
+	text_add_str(&lost.ids, ids);
+	judge_lost_jobs(&f, &lost);
+	ck_assert_uint_eq(f.n, words ? 1 : 0);
+	if (words)
+		ck_assert_str_eq(f.items[0].text.data, words);
+	ck_assert_int_eq(judge_worst(&f), words ? JUDGE_WARNING : JUDGE_OK);
+	text_fini(&lost.ids);
+	judge_findings_fini(&f);
+}
+
+START_TEST(test_lost_jobs)
+{
+	expect_lost(0, 0, "", NULL);
+	expect_lost(1, 1, "a:1:x",
+		"1 job is held by a supervisor that no longer answers, until put back by hand: "
+		"a:1:x");
+	expect_lost(3, 2, "a:1:x, b:2:y",
+		"3 jobs are held by supervisors that no longer answer, until put back by hand: "
+		"a:1:x, b:2:y");
+	expect_lost(20, 9, "a, b",
+		"20 jobs are held by supervisors that no longer answer, until put back by hand: "
+		"a, b and 1 more");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cli_judge");
@@ -123,6 +153,7 @@ int main(void)
 	tcase_add_test(tc, test_eviction);
 	tcase_add_test(tc, test_replicas);
 	tcase_add_test(tc, test_clock);
+	tcase_add_test(tc, test_lost_jobs);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -56,6 +56,19 @@ START_TEST(test_age)
 }
 END_TEST
 
+START_TEST(test_state)
+{
+	struct text out = {0};
+
+	show_add_state(&out, SPAN_LIT("running"), -1);
+	expect(&out, "running");
+	show_add_state(&out, SPAN_LIT("lost"), 125000);
+	expect(&out, "lost: its supervisor is silent for 2m 5s");
+	show_add_state(&out, SPAN_LIT("lost"), -1);
+	expect(&out, "lost: its supervisor is silent");
+}
+END_TEST
+
 static const struct table_column columns[] = {{"NAME", false}, {"N", true}, {"TEXT", false}};
 
 static void fill(struct table *t)
@@ -132,6 +145,7 @@ int main(void)
 	tcase_add_test(tc, test_safe);
 	tcase_add_test(tc, test_json);
 	tcase_add_test(tc, test_age);
+	tcase_add_test(tc, test_state);
 	tcase_add_test(tc, test_table);
 	tcase_add_test(tc, test_table_on_a_terminal);
 	tcase_add_test(tc, test_doc);

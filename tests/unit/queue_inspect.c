@@ -11,6 +11,10 @@ START_TEST(test_pool_of_a_token)
 {
 	ck_assert(span_is(inspect_pool(SPAN_LIT("main.12.3")), "main"));
 	ck_assert(span_is(inspect_pool(SPAN_LIT("web.1.12.3")), "web.1"));
+	ck_assert(span_is(inspect_pool(SPAN_LIT("main~1.12.3")), "main"));
+	ck_assert(span_is(inspect_pool(SPAN_LIT("a~b.c~10.12.3")), "a~b.c"));
+	ck_assert_uint_eq(inspect_pool(SPAN_LIT("~1.12.3")).len, 0);
+	ck_assert_uint_eq(inspect_pool(SPAN_LIT("12.3")).len, 0);
 	ck_assert_uint_eq(inspect_pool(SPAN_LIT("3")).len, 0);
 	ck_assert_uint_eq(inspect_pool(SPAN_LIT("")).len, 0);
 }
