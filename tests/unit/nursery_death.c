@@ -2,6 +2,7 @@
 #include "support/nursery_jobs.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 
 START_TEST(signals_do_not_end_it)
 {
@@ -117,6 +118,78 @@ START_TEST(death_of_droverd_leaves_nothing)
 }
 END_TEST
 
+/* A script that becomes itself over and over, though not for ever; it tells its pid. */
+static void write_restless(char *path)
+{
+	const char text[] = "#!/bin/sh\nn=$1; shift\n"
+			    "[ $n -eq 30 ] && echo $$\n"
+			    "[ $n -gt 0 ] && exec \"$0\" $((n - 1)) \"$@\"\nexit 9\n";
+	int fd = mkstemp(path);
+
+	ck_assert_int_eq(write(fd, text, sizeof text - 1), sizeof text - 1);
+	ck_assert_int_eq(fchmod(fd, 0700), 0);
+	close(fd);
+}
+
+/* The more arguments, the longer an exec takes: these are for some 20 ms without environment. */
+static void be_droverd_of_restless(int ready, const char *path)
+{
+	char script[200];
+	char *argv[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", script, NULL};
+	struct job_class_source c = command(argv);
+	struct rig_child child;
+	pid_t pid;
+
+	snprintf(script, sizeof script,
+		"ulimit -s 65536; setsid %s 30 $(yes 1 | head -n 400000) & sleep 1000", path);
+	start_static();
+	child = rig_spawn(&rig);
+	rig_send(child.socket, &c, SPAN_LIT("[]"));
+	pid = atoi(rig_line(child.output));
+	ck_assert_int_eq(write(ready, &pid, sizeof pid), sizeof pid);
+	for (;;)
+		pause();
+}
+
+static void await_no_environment(pid_t pid)
+{
+	char path[64], byte;
+	ssize_t n;
+
+	snprintf(path, sizeof path, "/proc/%d/environ", pid);
+	do {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+		ck_assert_int_ge(fd, 0);
+		n = read(fd, &byte, 1);
+		close(fd);
+	} while (n > 0);
+}
+
+/* In the middle of an exec a process has no environment to be known by. Four times, for some get by. */
+START_TEST(death_of_droverd_leaves_nothing_in_exec)
+{
+	char path[] = "/tmp/drover-test-XXXXXX";
+	int ready[2], status, survived = 0;
+	pid_t droverd, restless;
+
+	write_restless(path);
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L), 0);
+	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+	droverd = fork();
+	if (droverd == 0)
+		be_droverd_of_restless(ready[1], path);
+	ck_assert_int_eq(read(ready[0], &restless, sizeof restless), sizeof restless);
+	await_no_environment(restless);
+	kill(droverd, SIGKILL);
+	while (waitpid(-1, &status, 0) > 0)
+		survived += WIFEXITED(status) && WEXITSTATUS(status) == 9;
+	unlink(path);
+	ck_assert_int_eq(errno, ECHILD);
+	ck_assert_int_eq(survived, 0);
+}
+END_TEST
+
 static Suite *nursery_death_suite(void)
 {
 	TCase *t;
@@ -127,6 +200,7 @@ static Suite *nursery_death_suite(void)
 	tcase_add_test(t, job_survives_its_nursery);
 	tcase_add_test(t, retired_nursery_buries_nobody);
 	tcase_add_test(t, death_of_droverd_leaves_nothing);
+	tcase_add_loop_test(t, death_of_droverd_leaves_nothing_in_exec, 0, 4);
 	return s;
 }
 
