@@ -5,7 +5,7 @@
 #include "queue/inspect.h"
 #include "queue/keys.h"
 
-#define KEYS_AT_ONCE 1000 /* a look at so many takes Redis well under a millisecond */
+#define KEYS_AT_ONCE 1000 /* a look at so many keeps Redis for about a millisecond */
 
 static void begin(struct words *w, const struct inspect *in, const char *command, const char *key,
 	struct span name)
