@@ -70,11 +70,12 @@ static bool needed(const struct settings *settings, enum nursery_kind kind)
 	return false;
 }
 
-static struct nursery *make_nursery(struct supervisor *s, enum nursery_kind kind)
+static struct nursery *make_nursery(struct supervisor *s, const struct settings *settings,
+	enum nursery_kind kind, const struct nursery_events *events)
 {
 	static const char *const PROGRAMS[NURSERY_KINDS] = {
 		[NURSERY_COMMANDS] = "drover-nursery", [NURSERY_MODULES] = "drover-nursery-module"};
-	char **modules = s->settings->conf->modules, **argv, *env[4] = {0};
+	char **modules = settings->conf->modules, **argv, *env[4] = {0};
 	size_t n = 0, n_env = 0;
 	struct nursery *nursery = NULL;
 	struct err err;
@@ -97,7 +98,7 @@ static struct nursery *make_nursery(struct supervisor *s, enum nursery_kind kind
 		env[n_env++] = must_printf("PATH=%s", getenv("PATH"));
 	if (getenv("LANG"))
 		env[n_env++] = must_printf("LANG=%s", getenv("LANG"));
-	nursery = nursery_new(s->base, argv, env, &NURSERY_EVENTS, s);
+	nursery = nursery_new(s->base, argv, env, events, s);
 	for (size_t i = 0; i < n_env; i++)
 		free(env[i]);
 	free(argv[1]);
@@ -111,9 +112,29 @@ void nurseries_start(struct supervisor *s)
 	for (int kind = 0; kind < NURSERY_KINDS; kind++) {
 		if (s->nurseries[kind] || !needed(s->settings, kind))
 			continue;
-		s->nurseries[kind] = make_nursery(s, kind);
+		s->nurseries[kind] = make_nursery(s, s->settings, kind, &NURSERY_EVENTS);
 		if (s->nurseries[kind])
 			nursery_start(s->nurseries[kind]);
+	}
+}
+
+static void retire(struct supervisor *s, struct nursery *old)
+{
+	if (old == NULL)
+		return;
+	s->retired = must_realloc(s->retired, (s->n_retired + 1) * sizeof(struct nursery *));
+	s->retired[s->n_retired++] = old;
+	nursery_retire(old);
+}
+
+/* What children of the old ones were given is not what the next job would get. */
+static void part_with_children(struct supervisor *s)
+{
+	FLEET_EACH_SLOT (s, slot) {
+		slot_dismiss_spare(slot);
+		slot->child_final = true;
+		ahead_forget(&slot->ahead);
+		slot_return_ahead(slot);
 	}
 }
 
@@ -124,21 +145,84 @@ void nurseries_replace(struct supervisor *s)
 		struct nursery *old = s->nurseries[kind];
 
 		s->nurseries[kind] = NULL;
-		if (old == NULL)
-			continue;
-		s->retired =
-			must_realloc(s->retired, (s->n_retired + 1) * sizeof(struct nursery *));
-		s->retired[s->n_retired++] = old;
-		nursery_retire(old);
+		retire(s, old);
 	}
-	FLEET_EACH_SLOT (s, slot) {
-		slot_dismiss_spare(slot);
-		slot->child_final =
-			true; /* what it was given with is not what the next job would get */
-		ahead_forget(&slot->ahead);
-		slot_return_ahead(slot);
-	}
+	part_with_children(s);
 	nurseries_start(s);
+}
+
+/* -- tried before they are put in place (reload) ------------------------------------------------------ */
+
+static void on_trial_ready(void *ctx, struct nursery *n)
+{
+	struct supervisor *s = ctx;
+
+	(void)n;
+	for (int kind = 0; kind < NURSERY_KINDS; kind++)
+		if (s->trial[kind] && !nursery_is_ready(s->trial[kind]))
+			return;
+	s->trial_done(s, NULL);
+}
+
+static void on_trial_lost(void *ctx, struct nursery *n, const struct err *why)
+{
+	struct supervisor *s = ctx;
+
+	(void)n;
+	s->trial_done(s, why);
+}
+
+static void on_trial_refused(void *ctx, uint64_t serial, const struct err *why)
+{
+	(void)ctx, (void)serial, (void)why; /* nobody asked it for a process yet */
+}
+
+static const struct nursery_events TRIAL_EVENTS = {.ready = on_trial_ready,
+	.lost = on_trial_lost,
+	.gone = on_nursery_gone,
+	.refused = on_trial_refused};
+
+bool nurseries_try(struct supervisor *s, const struct settings *settings,
+	void (*done)(struct supervisor *, const struct err *))
+{
+	bool any = false;
+
+	nurseries_drop_trial(s);
+	s->trial_done = done;
+	for (int kind = 0; kind < NURSERY_KINDS; kind++) {
+		if (!needed(settings, kind))
+			continue;
+		s->trial[kind] = make_nursery(s, settings, kind, &TRIAL_EVENTS);
+		any = any || s->trial[kind];
+	}
+	for (int kind = 0; kind < NURSERY_KINDS; kind++)
+		if (s->trial[kind])
+			nursery_start(s->trial[kind]);
+	return any;
+}
+
+void nurseries_drop_trial(struct supervisor *s)
+{
+	for (int kind = 0; kind < NURSERY_KINDS; kind++) {
+		struct nursery *n = s->trial[kind];
+
+		s->trial[kind] = NULL;
+		retire(s, n);
+	}
+}
+
+void nurseries_take_trial(struct supervisor *s)
+{
+	for (int kind = 0; kind < NURSERY_KINDS; kind++) {
+		struct nursery *old = s->nurseries[kind];
+
+		s->nurseries[kind] = s->trial[kind];
+		s->trial[kind] = NULL;
+		if (s->nurseries[kind])
+			nursery_listen(s->nurseries[kind], &NURSERY_EVENTS);
+		retire(s, old);
+	}
+	part_with_children(s);
 }
 
 bool nurseries_are_ready(const struct supervisor *s)
@@ -151,6 +235,8 @@ bool nurseries_are_ready(const struct supervisor *s)
 
 void nurseries_free(struct supervisor *s)
 {
+	for (int kind = 0; kind < NURSERY_KINDS; kind++)
+		nursery_free(s->trial[kind]);
 	for (int kind = 0; kind < NURSERY_KINDS; kind++)
 		nursery_free(s->nurseries[kind]);
 	for (size_t i = 0; i < s->n_retired; i++)

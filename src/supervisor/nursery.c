@@ -295,6 +295,11 @@ void nursery_free(struct nursery *n)
 	free(n);
 }
 
+void nursery_listen(struct nursery *n, const struct nursery_events *events)
+{
+	n->events = events;
+}
+
 bool nursery_is_ready(const struct nursery *n)
 {
 	return n && n->ready;

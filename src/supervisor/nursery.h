@@ -35,6 +35,9 @@ void nursery_start(struct nursery *n);
 void nursery_retire(struct nursery *n);
 void nursery_free(struct nursery *n); /* closes the socket: it ends by itself */
 
+/* Others hear of it from now on. */
+void nursery_listen(struct nursery *n, const struct nursery_events *events);
+
 bool nursery_is_ready(const struct nursery *n);
 bool nursery_has_failed(const struct nursery *n);     /* at least once since it was last ready */
 bool nursery_cannot_preload(const struct nursery *n); /* it said so itself */

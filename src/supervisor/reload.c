@@ -1,6 +1,7 @@
 /*
  * reload: see supervisor.h. droverd. HUP: the new file is read and checked whole beside the old
- * one; then everything is swapped at once, or nothing is. Running jobs keep what they began under.
+ * one, and its nurseries are started and preloaded; then everything is swapped at once, or nothing
+ * is. Running jobs keep what they began under.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -67,29 +68,62 @@ static void notify_reloading(void)
 	notify_send(line);
 }
 
-void reload(struct supervisor *s)
+static void swap(struct supervisor *s)
 {
-	struct settings *old = s->settings, *new;
+	struct settings *old = s->settings, *new = s->reloading;
 
-	if (s->state >= SUPERVISOR_DRAINING)
-		return;
-	notify_reloading();
-	new = load(s);
-	if (new == NULL) {
-		log_event(LOG_ERROR, "reload.refused", LOG_STR("file", old->conf->path),
-			LOG_STR("consequence", "the old configuration stays in force"));
+	s->reloading = NULL;
+	say_fixed(old->conf, new->conf);
+	conf_keep_fixed(new->conf, old->conf);
+	log_init(new->conf->supervisor.log_level, new->conf->supervisor.log_format);
+	s->settings = new;
+	s->verbs.prefix = new->conf->redis.prefix;
+	nurseries_take_trial(s);
+	fleet_configure(s);
+	settings_unref(old);
+	log_event(LOG_INFO, "reload.done", LOG_STR("file", new->conf->path),
+		LOG_NUM("workers", (int64_t)fleet_slots(s)));
+	lease_beat_now(s->lease);
+}
+
+static void refuse(struct supervisor *s)
+{
+	log_event(LOG_ERROR, "reload.refused", LOG_STR("file", s->settings->conf->path),
+		LOG_STR("consequence", "the old configuration stays in force"));
+}
+
+static void on_tried(struct supervisor *s, const struct err *why)
+{
+	if (why == NULL) {
+		swap(s);
 	} else {
-		say_fixed(old->conf, new->conf);
-		conf_keep_fixed(new->conf, old->conf);
-		log_init(new->conf->supervisor.log_level, new->conf->supervisor.log_format);
-		s->settings = new;
-		s->verbs.prefix = new->conf->redis.prefix;
-		fleet_configure(s);
-		nurseries_replace(s);
-		settings_unref(old);
-		log_event(LOG_INFO, "reload.done", LOG_STR("file", new->conf->path),
-			LOG_NUM("workers", (int64_t)fleet_slots(s)));
+		log_event(LOG_ERROR, "reload.fault", LOG_STR("error", why->text));
+		refuse(s);
+		reload_forget(s);
 	}
 	notify_send("READY=1");
 	supervisor_look_for_work(s);
+}
+
+/* Not from within the loss of a nursery of the trial itself, which is freed later. */
+void reload_forget(struct supervisor *s)
+{
+	nurseries_drop_trial(s);
+	settings_unref(s->reloading);
+	s->reloading = NULL;
+}
+
+void reload(struct supervisor *s)
+{
+	if (s->state >= SUPERVISOR_DRAINING || s->state == SUPERVISOR_STARTING)
+		return;
+	notify_reloading();
+	reload_forget(s);
+	s->reloading = load(s);
+	if (s->reloading == NULL) {
+		refuse(s);
+		notify_send("READY=1");
+	} else if (!nurseries_try(s, s->reloading, on_tried)) {
+		on_tried(s, NULL);
+	}
 }

@@ -295,7 +295,7 @@ static bool stray_is_known(void *ctx, pid_t pid)
 	struct supervisor *s = ctx;
 
 	for (int k = 0; k < NURSERY_KINDS; k++)
-		if (nursery_pid(s->nurseries[k]) == pid)
+		if (nursery_pid(s->nurseries[k]) == pid || nursery_pid(s->trial[k]) == pid)
 			return true;
 	for (size_t i = 0; i < s->n_retired; i++)
 		if (nursery_pid(s->retired[i]) == pid)

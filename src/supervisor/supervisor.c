@@ -251,6 +251,7 @@ static void free_parts(struct supervisor *s)
 	event_free(s->sample);
 	event_free(s->drain_timer);
 	event_free(s->connect_deadline);
+	settings_unref(s->reloading);
 	settings_unref(s->settings);
 	event_base_free(s->base);
 }

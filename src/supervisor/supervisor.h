@@ -45,7 +45,10 @@ struct supervisor {
 	struct resque_view *view;
 	struct strays *strays;
 	struct nursery *nurseries[NURSERY_KINDS]; /* NULL: not needed by any class */
-	struct nursery **retired;		  /* replaced, not ended yet */
+	struct nursery *trial[NURSERY_KINDS];	  /* of a reload under way */
+	void (*trial_done)(struct supervisor *s, const struct err *why);
+	struct settings *reloading; /* waits for them; NULL: no reload under way */
+	struct nursery **retired;   /* replaced, not ended yet */
 	size_t n_retired;
 	struct pool *pools;
 	struct slot *leaving; /* retired slots whose spare child has not ended yet */
@@ -115,6 +118,15 @@ void fleet_free(struct supervisor *s);
 
 void nurseries_start(struct supervisor *s); /* those that some class needs */
 void nurseries_replace(struct supervisor *s);
+
+/*
+ * Starts those that `settings` need beside the standing ones, and calls `done` from the loop when
+ * all stand (NULL) or one does not, with its reason. False: none is needed, `done` is not called.
+ */
+bool nurseries_try(struct supervisor *s, const struct settings *settings,
+	void (*done)(struct supervisor *s, const struct err *why));
+void nurseries_take_trial(struct supervisor *s); /* they take the place of the standing ones */
+void nurseries_drop_trial(struct supervisor *s);
 bool nurseries_are_ready(const struct supervisor *s); /* every one that is needed stands */
 void nurseries_free(struct supervisor *s);
 
@@ -160,6 +172,7 @@ void drain_kill_all(struct supervisor *s, enum end_reason reason, bool at_once);
 /* -- reload.c, signals.c, sample.c --------------------------------------------------------------------- */
 
 void reload(struct supervisor *s);
+void reload_forget(struct supervisor *s); /* one that is under way, if any */
 void signals_install(struct supervisor *s);
 void signals_remove(struct supervisor *s);
 void sample_all(

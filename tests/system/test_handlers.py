@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import re
 import sys
 
@@ -259,6 +260,20 @@ class Functions(SystemTest):
 
     def test_a_module_that_is_not_there(self):
         self.assert_refused(["/nowhere/x.so"], modules=["/nowhere/x.so"])
+
+    def test_a_reload_with_a_module_that_is_none(self):
+        drover = self.with_module({"Noop": self.function("noop"), "Note": self.note()})
+        with open(self.path("text.so"), "w") as file:
+            file.write("no module\n")
+        drover.write_config(self.config({"Noop": self.function("noop"), "Note": self.note()},
+                                        modules=[self.path("text.so")]))
+        drover.signal(signal.SIGHUP)
+        drover.until_event("reload.refused")
+        self.assertIn(self.path("text.so"), drover.events("reload.fault")[-1]["error"])
+        self.enqueue("default", "Noop")
+        self.enqueue("default", "Note", 1)
+        self.until_processed(2)
+        self.assertEqual(self.failed(), [])
 
     def test_a_module_that_is_none(self):
         with open(self.path("text.so"), "w") as file:
