@@ -51,7 +51,7 @@ PROGRAMS := $(B)/droverd $(B)/drover $(B)/drover-nursery $(B)/drover-nursery-mod
 ARCHIVES := $(B)/libdrover.a $(B)/libdrover-nursery.a
 
 all: $(PROGRAMS) $(ARCHIVES)
-.PHONY: all
+.PHONY: all FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -72,6 +72,13 @@ $(B)/obj/%.o: src/%.c | $(B)/gen/queue/scripts.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# One object holds a path of the installation: it is made anew for another one.
+$(B)/gen/libexecdir: FORCE
+	@mkdir -p $(@D)
+	@echo '$(LIBEXECDIR)' | cmp -s - $@ || echo '$(LIBEXECDIR)' > $@
+$(B)/obj/supervisor/nursery.o: $(B)/gen/libexecdir
+FORCE:
 
 define folder_library
 $(call library,$(1)): $(call objects,$(1)) $(if $(filter queue,$(1)),$(B)/obj/queue/scripts.o)
