@@ -153,11 +153,21 @@ void nurseries_replace(struct supervisor *s)
 
 /* -- tried before they are put in place (reload) ------------------------------------------------------ */
 
+/* One of an earlier trial, which was dropped, may still speak. */
+static bool on_trial(const struct supervisor *s, const struct nursery *n)
+{
+	for (int kind = 0; kind < NURSERY_KINDS; kind++)
+		if (s->trial[kind] == n)
+			return true;
+	return false;
+}
+
 static void on_trial_ready(void *ctx, struct nursery *n)
 {
 	struct supervisor *s = ctx;
 
-	(void)n;
+	if (!on_trial(s, n))
+		return;
 	for (int kind = 0; kind < NURSERY_KINDS; kind++)
 		if (s->trial[kind] && !nursery_is_ready(s->trial[kind]))
 			return;
@@ -168,8 +178,8 @@ static void on_trial_lost(void *ctx, struct nursery *n, const struct err *why)
 {
 	struct supervisor *s = ctx;
 
-	(void)n;
-	s->trial_done(s, why);
+	if (on_trial(s, n))
+		s->trial_done(s, why);
 }
 
 static void on_trial_refused(void *ctx, uint64_t serial, const struct err *why)

@@ -166,7 +166,7 @@ static void on_message(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (len <= 0) {
+	if (len <= 0 || n->retired) {
 		event_del(n->ev_sock); /* its death is told by the pidfd */
 		return;
 	}
