@@ -261,6 +261,19 @@ class Functions(SystemTest):
     def test_a_module_that_is_not_there(self):
         self.assert_refused(["/nowhere/x.so"], modules=["/nowhere/x.so"])
 
+    def test_reloads_while_a_reused_child_works(self):
+        drover = self.with_module({"Gate": self.gate(), "Noop": self.function("noop", reuse=50)})
+        for round_number in range(3):
+            self.enqueue("default", "Gate")
+            for _ in range(50):
+                self.enqueue("default", "Noop")
+            drover.signal(signal.SIGHUP)
+            drover.signal(signal.SIGHUP)
+            drover.until_event("reload.done", count=round_number + 1)
+        self.open_gate()
+        self.until_processed(153)
+        self.assertEqual(self.failed(), [])
+
     def test_a_reload_with_a_module_that_is_none(self):
         drover = self.with_module({"Noop": self.function("noop"), "Note": self.note()})
         with open(self.path("text.so"), "w") as file:
