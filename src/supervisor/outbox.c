@@ -8,7 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_MAX = 128, REFUSED_AGAIN_MS = 1000, BATCH_ENOUGH = 16, WAIT_US = 500, SLOW_US = 2000 };
+enum {
+	BATCH_MAX = 128,
+	REFUSED_AGAIN_MS = 1000,
+	BATCH_ENOUGH = 16,
+	BATCH_FULL = 64,
+	WAIT_US = 500,
+	SLOW_US = 2000
+};
 
 struct item {
 	struct verdict verdict; /* points into bytes */
@@ -36,6 +43,7 @@ struct outbox {
 	const struct outbox_events *events;
 	void *ctx;
 	struct list waiting;
+	size_t owned_waiting; /* of those, how many a worker waits for */
 	struct batch *under_way;
 	struct event *again;
 	bool held_back; /* Redis refused one: wait for the timer */
@@ -80,6 +88,13 @@ static void list_prepend(struct list *l, struct list *front)
 	l->first = front->first;
 	l->n += front->n;
 	list_init(front);
+}
+
+static void put_back(struct outbox *o, struct list *items)
+{
+	for (const struct item *i = items->first; i; i = i->next)
+		o->owned_waiting += i->owner != NULL;
+	list_prepend(&o->waiting, items);
 }
 
 static void free_item(struct item *i)
@@ -185,7 +200,7 @@ static void on_answer(void *arg, const struct redis_reply *r)
 		hold_back(o, b->items.first, r); /* Redis refuses all: READONLY, LOADING, BUSY .. */
 	}
 	list_prepend(&b->items, &back);
-	list_prepend(&o->waiting, &b->items);
+	put_back(o, &b->items);
 	free(b);
 }
 
@@ -236,11 +251,13 @@ static void note_pace(struct outbox *o)
 	o->last_mono_us = now;
 }
 
+/* A worker stands still until its verdict is through; verdicts nobody waits for may gather longer. */
 bool outbox_is_due(const struct outbox *o, size_t workers)
 {
 	size_t enough = workers / 2 < BATCH_ENOUGH ? workers / 2 : BATCH_ENOUGH;
 
-	return o->waiting.n == 0 || o->waiting.n >= enough || 2 * o->mean_gap_us > WAIT_US;
+	return o->waiting.n == 0 || 2 * o->mean_gap_us > WAIT_US || o->waiting.n >= BATCH_FULL ||
+	       (o->owned_waiting > 0 && o->owned_waiting >= enough);
 }
 
 void outbox_add(struct outbox *o, const struct verdict *v, void *owner)
@@ -250,6 +267,7 @@ void outbox_add(struct outbox *o, const struct verdict *v, void *owner)
 	note_pace(o);
 
 	i->owner = owner;
+	o->owned_waiting += owner != NULL;
 	list_add(&o->waiting, i);
 }
 
@@ -283,6 +301,7 @@ static bool send_batch(struct outbox *o)
 	while (n < BATCH_MAX && o->waiting.first) {
 		struct item *i = list_take(&o->waiting);
 
+		o->owned_waiting -= i->owner != NULL;
 		add_in_order(&b->items, i);
 		n++;
 	}
@@ -294,7 +313,7 @@ static bool send_batch(struct outbox *o)
 	if (verbs_finish(o->verbs, verdicts, n, o->keep_ms, on_answer, b))
 		return true;
 	unlink_batch(b);
-	list_prepend(&o->waiting, &b->items);
+	put_back(o, &b->items);
 	free(b);
 	return false;
 }
@@ -314,6 +333,7 @@ void outbox_drop_all(struct outbox *o)
 
 	list_init(&all);
 	list_prepend(&all, &o->waiting);
+	o->owned_waiting = 0;
 	for (struct batch *b = o->under_way; b; b = b->next)
 		list_prepend(&all, &b->items);
 	while ((i = list_take(&all)) != NULL) {
