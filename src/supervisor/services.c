@@ -85,21 +85,35 @@ static void op_spawn(void *ctx, struct slot *slot, enum nursery_kind kind)
 	services_spawn(ctx, slot, kind);
 }
 
+/* One call of `start` under way. The slot is found again by the token: it may have moved on. */
+struct start_call {
+	struct supervisor *supervisor;
+	char *token;
+};
+
+static void free_start_call(struct start_call *call)
+{
+	free(call->token);
+	free(call);
+}
+
+static struct slot *find_starting(const struct supervisor *s, const char *token)
+{
+	FLEET_EACH_SLOT (s, slot)
+		if (slot->state == SLOT_STARTING && strcmp(slot->job->token, token) == 0)
+			return slot;
+	return NULL;
+}
+
+/* No answer, or none that says anything: the slot asks again. */
 static void on_started(void *arg, const struct redis_reply *r)
 {
-	struct supervisor *s = ((void **)arg)[0];
-	char *token = ((void **)arg)[1];
+	struct start_call *call = arg;
+	struct slot *slot = find_starting(call->supervisor, call->token);
 
-	FLEET_EACH_SLOT (s, slot) {
-		if (slot->state != SLOT_STARTING || strcmp(slot->job->token, token) != 0)
-			continue;
-		if (r == NULL || r->type != REDIS_ARRAY || r->n != 2)
-			break; /* asked again when the connection and the lease stand */
+	if (slot && r && r->type == REDIS_ARRAY && r->n == 2)
 		slot_handle(slot, span_is(r->items[1]->text, "go") ? SLOT_EV_GO : SLOT_EV_STALE);
-		break;
-	}
-	free(token);
-	free(arg);
+	free_start_call(call);
 }
 
 /* A run record begins here, or goes on; the script sets state and start. */
@@ -112,17 +126,14 @@ static void op_ask_start(void *ctx, struct slot *slot)
 		{"args", 4}, j->envelope.args, {"worker", 6}, span_of(slot->worker_id),
 		{"attempt", 7}, span_of(attempt), {"origin", 6}, span_of(job_origin(j))};
 	struct verbs_start start = {.token = span_of(j->token)};
-	void **arg = must_alloc(2 * sizeof *arg);
+	struct start_call *call = must_alloc(sizeof *call);
 
 	snprintf(attempt, sizeof attempt, "%lld", (long long)j->envelope.attempt);
 	if (job_is_tracked(j))
 		start.record = (struct verbs_record){j->jid, pairs, sizeof pairs / sizeof *pairs};
-	arg[0] = s;
-	arg[1] = must_strdup(j->token);
-	if (!verbs_start(&s->verbs, &start, 1, on_started, arg)) {
-		free(arg[1]);
-		free(arg);
-	}
+	*call = (struct start_call){s, must_strdup(j->token)};
+	if (!verbs_start(&s->verbs, &start, 1, on_started, call))
+		free_start_call(call);
 }
 
 static void op_spawn_overdue(void *ctx, struct slot *slot)
