@@ -23,8 +23,9 @@ enum {
 	LAST_READS = 16, /* at an exit: a leftover that goes on writing must not keep us */
 };
 
-/* One buffer for all children: what is read is handed on before anything else is read. */
-static char read_buffer[READ_SIZE];
+/* For all children: what is read is handed on before the same is read again. Two, because the end of
+   a job in a line has its output read while that line's buffer is still walked. */
+static char line_buffer[READ_SIZE], output_buffer[READ_SIZE];
 
 void child_init(
 	struct child *c, struct event_base *base, const struct child_events *events, void *owner)
@@ -87,8 +88,8 @@ static void tell_lines(struct child *c, const char *p, size_t len)
 static bool read_some(int fd, bool is_socket, ssize_t *n, bool *again)
 {
 	do
-		*n = is_socket ? recv(fd, read_buffer, READ_SIZE, MSG_DONTWAIT)
-			       : read(fd, read_buffer, READ_SIZE);
+		*n = is_socket ? recv(fd, line_buffer, READ_SIZE, MSG_DONTWAIT)
+			       : read(fd, output_buffer, READ_SIZE);
 	while (*n < 0 && errno == EINTR);
 	*again = *n < 0 && errno == EAGAIN;
 	return *n > 0;
@@ -101,7 +102,7 @@ static void read_output(struct child *c, int rounds)
 
 	while (rounds-- > 0 && c->out >= 0) {
 		if (read_some(c->out, false, &n, &again)) {
-			c->events->output(c->owner, (struct span){read_buffer, (size_t)n});
+			c->events->output(c->owner, (struct span){output_buffer, (size_t)n});
 			continue;
 		}
 		if (!again)
@@ -117,7 +118,7 @@ static void read_lines(struct child *c, int rounds)
 
 	while (rounds-- > 0 && c->sock >= 0 && !c->sock_ended && c->state != CHILD_SPAWNING) {
 		if (read_some(c->sock, true, &n, &again)) {
-			tell_lines(c, read_buffer, (size_t)n);
+			tell_lines(c, line_buffer, (size_t)n);
 			continue;
 		}
 		c->sock_ended = !again;

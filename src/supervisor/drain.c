@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { LEAVE_WAIT_S = 5, HOLD_VERDICTS_MS = 100, REDIS_WAIT_MS = 25000 };
+enum { LEAVE_WAIT_S = 5, HOLD_VERDICTS_MS = 100, REDIS_WAIT_MS = 25000, REFUSED_MAX_S = 10 };
 
 static void set_drain_timer(struct supervisor *s, int64_t ms)
 {
@@ -61,6 +61,7 @@ void drain_begin(struct supervisor *s, bool deadline)
 {
 	if (s->state < SUPERVISOR_DRAINING) {
 		s->state = SUPERVISOR_DRAINING;
+		reload_forget(s);
 		log_event(LOG_INFO, "supervisor.drain", LOG_NUM("busy", (int64_t)fleet_busy(s)),
 			LOG_STR("grace", deadline ? "shutdown_grace" : "none"));
 		ask_politely(s);
@@ -84,9 +85,9 @@ static void give_up_redis(struct supervisor *s)
 
 	log_event(LOG_ERROR, "supervisor.gave_up", LOG_NUM("verdicts", (int64_t)waiting),
 		LOG_STR("lease", s->lease_id),
-		LOG_STR("error",
-			"Redis cannot be reached; these jobs stay in their lease in Redis: "
-			"drover jobs shows them"));
+		LOG_STR("error", "Redis cannot be reached, or refuses them; these jobs stay in "
+				 "their lease in Redis: "
+				 "drover jobs shows them"));
 	supervisor_end(s, 1);
 }
 
@@ -160,8 +161,12 @@ static void bound_the_wait(struct supervisor *s)
 {
 	int64_t grace_ms = s->settings->conf->supervisor.shutdown_grace_ms;
 
-	if (!redis_is_up(s->redis) && !any_job(s) && !evtimer_pending(s->drain_timer, NULL))
+	if (any_job(s) || evtimer_pending(s->drain_timer, NULL))
+		return;
+	if (!redis_is_up(s->redis))
 		set_drain_timer(s, grace_ms == CONF_NONE ? REDIS_WAIT_MS : grace_ms);
+	else if (outbox_count(s->outbox) > 0)
+		set_drain_timer(s, 1000);
 }
 
 void drain_look(struct supervisor *s)
@@ -190,6 +195,8 @@ void drain_timer_fired(struct supervisor *s)
 		grace_is_over(s);
 		set_drain_timer(s, s->settings->conf->supervisor.kill_grace_ms + 1000);
 	} else if (!redis_is_up(s->redis)) {
+		give_up_redis(s);
+	} else if (outbox_count(s->outbox) > 0 && ++s->drain_waits > REFUSED_MAX_S) {
 		give_up_redis(s);
 	} else {
 		set_drain_timer(s, 1000);

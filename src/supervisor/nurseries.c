@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { EXIT_CONFIG = 78 };
+enum { EXIT_CONFIG = 78, PRELOAD_MAX_S = 60 };
 
 static void on_nursery_ready(void *ctx, struct nursery *n)
 {
@@ -192,10 +192,22 @@ static const struct nursery_events TRIAL_EVENTS = {.ready = on_trial_ready,
 	.gone = on_nursery_gone,
 	.refused = on_trial_refused};
 
+void nurseries_trial_overdue(evutil_socket_t fd, short what, void *arg)
+{
+	struct supervisor *s = arg;
+	struct err err;
+
+	(void)fd, (void)what;
+	err_set(&err, "a nursery has not preloaded within %d s", PRELOAD_MAX_S);
+	s->trial_done(s, &err);
+}
+
 bool nurseries_try(struct supervisor *s, const struct settings *settings,
 	void (*done)(struct supervisor *, const struct err *))
 {
-	bool any = false;
+	const struct timeval tv = {.tv_sec = PRELOAD_MAX_S};
+	bool any = false, all = true;
+	struct err err;
 
 	nurseries_drop_trial(s);
 	s->trial_done = done;
@@ -203,8 +215,15 @@ bool nurseries_try(struct supervisor *s, const struct settings *settings,
 		if (!needed(settings, kind))
 			continue;
 		s->trial[kind] = make_nursery(s, settings, kind, &TRIAL_EVENTS);
-		any = any || s->trial[kind];
+		any = true;
+		all = all && s->trial[kind];
 	}
+	if (!all) {
+		err_set(&err, "a nursery's program is missing");
+		done(s, &err);
+		return true;
+	}
+	evtimer_add(s->trial_deadline, &tv);
 	for (int kind = 0; kind < NURSERY_KINDS; kind++)
 		if (s->trial[kind])
 			nursery_start(s->trial[kind]);
@@ -213,12 +232,24 @@ bool nurseries_try(struct supervisor *s, const struct settings *settings,
 
 void nurseries_drop_trial(struct supervisor *s)
 {
+	evtimer_del(s->trial_deadline);
 	for (int kind = 0; kind < NURSERY_KINDS; kind++) {
 		struct nursery *n = s->trial[kind];
 
 		s->trial[kind] = NULL;
 		retire(s, n);
 	}
+}
+
+/* Jobs in hand whose class is of a kind that no class is of any more; and those without a worker. */
+static void return_unservable(struct supervisor *s)
+{
+	for (struct pool *p = s->pools; p; p = p->next)
+		pool_return_backlog(p, INT64_MAX);
+	FLEET_EACH_SLOT (s, slot)
+		if ((slot->state == SLOT_STARTING || slot->state == SLOT_LAUNCHING) &&
+			s->nurseries[slot->job->class->nursery] == NULL)
+			slot_end(slot, END_STOP, false);
 }
 
 void nurseries_take_trial(struct supervisor *s)
@@ -232,7 +263,9 @@ void nurseries_take_trial(struct supervisor *s)
 			nursery_listen(s->nurseries[kind], &NURSERY_EVENTS);
 		retire(s, old);
 	}
+	evtimer_del(s->trial_deadline);
 	part_with_children(s);
+	return_unservable(s);
 }
 
 bool nurseries_are_ready(const struct supervisor *s)

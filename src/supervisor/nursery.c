@@ -267,9 +267,17 @@ struct nursery *nursery_new(struct event_base *base, char *const *argv, char *co
 	return n;
 }
 
+/* One that has not preloaded, or has too much to do to hear us; what it owes fails by itself. */
+static void end_now(const struct nursery *n)
+{
+	if (n->pid > 0)
+		kill(n->pid, SIGKILL);
+}
+
 void nursery_retire(struct nursery *n)
 {
 	const uint32_t message = NURSERY_RETIRE;
+	bool stood = n->ready;
 
 	n->retired = true;
 	n->ready = false;
@@ -279,15 +287,16 @@ void nursery_retire(struct nursery *n)
 		nursery_free(n);
 		return;
 	}
-	if (send(n->sock, &message, sizeof message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && n->pid > 0)
-		kill(n->pid,
-			SIGKILL); /* it has too much to do to hear it; what it owes fails by itself */
+	if (!stood || send(n->sock, &message, sizeof message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		end_now(n);
 }
 
 void nursery_free(struct nursery *n)
 {
 	if (n == NULL)
 		return;
+	if (!n->ready && !n->retired)
+		end_now(n); /* it may hang in a preload, and would never see the end of its socket */
 	forget_process(n);
 	drop_event(&n->ev_again);
 	free_words(n->argv);

@@ -238,6 +238,9 @@ void presence_reenter(struct supervisor *s)
 		for (const struct job *j = slot->ahead.first; j; j = j->next)
 			held = add_held(held, &n, &cap, j);
 	}
+	for (const struct pool *p = s->pools; p; p = p->next)
+		for (const struct job *j = p->backlog; j; j = j->next)
+			held = add_held(held, &n, &cap, j);
 	collect.held = held;
 	collect.n = n;
 	collect.cap = cap;

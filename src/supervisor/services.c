@@ -68,6 +68,7 @@ void services_spawn(struct supervisor *s, struct slot *slot, enum nursery_kind k
 	int theirs[2];
 
 	slot->child_kind = kind;
+	slot->spawn_nursery = nursery_pid(n);
 	if (!nursery_is_ready(n)) {
 		err_set(&err, "the nursery is not there yet%s%s", n ? ": " : "",
 			n ? nursery_last_error(n) : "");
@@ -136,17 +137,27 @@ static void op_ask_start(void *ctx, struct slot *slot)
 		free_start_call(call);
 }
 
+/* It may have been replaced meanwhile; a number that is none of ours any more is left alone. */
+static bool is_nursery(const struct supervisor *s, pid_t pid)
+{
+	for (int k = 0; k < NURSERY_KINDS; k++)
+		if (nursery_pid(s->nurseries[k]) == pid)
+			return true;
+	for (size_t i = 0; i < s->n_retired; i++)
+		if (nursery_pid(s->retired[i]) == pid)
+			return true;
+	return false;
+}
+
 static void op_spawn_overdue(void *ctx, struct slot *slot)
 {
-	struct supervisor *s = ctx;
-	struct nursery *n = s->nurseries[slot->child_kind];
-
+	if (slot->spawn_nursery <= 0 || !is_nursery(ctx, slot->spawn_nursery))
+		return;
 	log_event(LOG_ERROR, "nursery.stuck", LOG_STR("worker", slot->worker_id),
-		LOG_NUM("pid", nursery_pid(n)),
+		LOG_NUM("pid", slot->spawn_nursery),
 		LOG_STR("error",
 			"it was asked for a process long ago and has made none; it is killed"));
-	if (nursery_pid(n) > 0)
-		kill(nursery_pid(n), SIGKILL);
+	kill(slot->spawn_nursery, SIGKILL);
 }
 
 static void op_child_known(void *ctx, pid_t pid, bool known)
@@ -161,6 +172,11 @@ static void op_spawn_answered(void *ctx)
 
 	s->strays_due = true;
 	supervisor_turn(s);
+}
+
+static bool op_is_current(void *ctx, const struct settings *settings)
+{
+	return ((struct supervisor *)ctx)->settings == settings;
 }
 
 static void op_set_limits(void *ctx, struct slot *slot)
@@ -288,6 +304,7 @@ static void op_freed(void *ctx, struct slot *slot)
 }
 
 const struct slot_ops SERVICES_SLOT_OPS = {.ask_start = op_ask_start,
+	.is_current = op_is_current,
 	.set_limits = op_set_limits,
 	.spawn = op_spawn,
 	.spawn_overdue = op_spawn_overdue,
@@ -306,12 +323,9 @@ static bool stray_is_known(void *ctx, pid_t pid)
 	struct supervisor *s = ctx;
 
 	for (int k = 0; k < NURSERY_KINDS; k++)
-		if (nursery_pid(s->nurseries[k]) == pid || nursery_pid(s->trial[k]) == pid)
+		if (nursery_pid(s->trial[k]) == pid)
 			return true;
-	for (size_t i = 0; i < s->n_retired; i++)
-		if (nursery_pid(s->retired[i]) == pid)
-			return true;
-	return pid_set_has(&s->known, pid);
+	return is_nursery(s, pid) || pid_set_has(&s->known, pid);
 }
 
 /* Only jobs that do not adopt their orphans can have any here while they run. */

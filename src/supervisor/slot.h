@@ -50,6 +50,7 @@ struct cgroup_leaf;
 
 struct slot_ops {
 	void (*ask_start)(void *ctx, struct slot *s);
+	bool (*is_current)(void *ctx, const struct settings *settings); /* no reload came since */
 	void (*set_limits)(void *ctx, struct slot *s); /* from outside, before the job is given */
 	/* Asks for a child; the answer is READY or NO_CHILD, never before this returns. */
 	void (*spawn)(void *ctx, struct slot *s, enum nursery_kind kind);
@@ -88,6 +89,7 @@ struct slot {
 	enum nursery_kind child_kind;
 	const struct class_settings
 		*child_class;	  /* the child is bound to it (reuse); NULL: to none */
+	pid_t spawn_nursery;	  /* which one was asked for the child that is SPAWNING */
 	bool child_final;	  /* it is given no further job */
 	int child_jobs;		  /* how many it has been given */
 	struct cgroup_leaf *leaf; /* where its children are born; NULL: it does without one */

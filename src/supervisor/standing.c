@@ -119,6 +119,7 @@ static void on_taken(void *ctx)
 			p); /* before workers become free: what waits for them is not ours */
 	outbox_drop_all(s->outbox);
 	standing_take_new_id(s);
+	reload_forget(s);
 	nurseries_replace(s);
 	lease_renew_as(s->lease);
 }

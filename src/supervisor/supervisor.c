@@ -200,6 +200,7 @@ static void on_drain_timer(evutil_socket_t fd, short what, void *arg)
 
 static void make_timers(struct supervisor *s)
 {
+	s->trial_deadline = evtimer_new(s->base, nurseries_trial_overdue, s);
 	s->batch = evtimer_new(s->base, on_batch, s);
 	s->turn = event_new(s->base, -1, 0, on_turn, s);
 	s->poll = evtimer_new(s->base, lookout_poll, s);
@@ -245,6 +246,7 @@ static void free_parts(struct supervisor *s)
 	cgroup_close(s->cgroup);
 	presence_free(s->presence);
 	words_fini(&s->verbs.words);
+	event_free(s->trial_deadline);
 	event_free(s->batch);
 	event_free(s->turn);
 	event_free(s->poll);

@@ -63,6 +63,8 @@ struct supervisor {
 	int exit_code;
 	int drain_step;			     /* how often TERM came */
 	int64_t hold_verdicts_until_mono_ms; /* see drain_holds_verdicts */
+	struct event *trial_deadline;
+	int drain_waits; /* seconds that a drain waited for verdicts to be taken */
 	struct event *turn, *batch, *poll, *sample, *drain_timer, *connect_deadline;
 	unsigned watch_generation; /* pools_made when the watch under way was asked */
 	struct text wrong_types;   /* queues that were said to be no lists */
@@ -127,6 +129,7 @@ bool nurseries_try(struct supervisor *s, const struct settings *settings,
 	void (*done)(struct supervisor *s, const struct err *why));
 void nurseries_take_trial(struct supervisor *s); /* they take the place of the standing ones */
 void nurseries_drop_trial(struct supervisor *s);
+void nurseries_trial_overdue(evutil_socket_t fd, short what, void *arg);
 bool nurseries_are_ready(const struct supervisor *s); /* every one that is needed stands */
 void nurseries_free(struct supervisor *s);
 

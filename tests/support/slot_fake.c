@@ -38,6 +38,12 @@ static void spawn(void *ctx, struct slot *s, enum nursery_kind kind)
 	note(ctx, kind == NURSERY_MODULES ? "spawn-module" : "spawn");
 }
 
+static bool is_current(void *ctx, const struct settings *settings)
+{
+	(void)ctx, (void)settings;
+	return true;
+}
+
 static void child_known(void *ctx, pid_t pid, bool known)
 {
 	(void)ctx, (void)pid, (void)known;
@@ -119,6 +125,7 @@ static const struct slot_ops OPS = {.ask_start = ask_start,
 	.set_limits = set_limits,
 	.spawn = spawn,
 	.spawn_answered = spawn_answered,
+	.is_current = is_current,
 	.child_known = child_known,
 	.spawn_overdue = spawn_overdue,
 	.clear = clear,

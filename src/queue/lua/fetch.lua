@@ -30,12 +30,12 @@ local now_ms = now[1] .. string.format('%03d', math.floor(now[2] / 1000))
 -- A payload above the limit never travels, and nothing here may take long over its bytes: they go as they
 -- are to drover:oversize (a hash, by jid); the record has their beginning and says where the rest is.
 local function set_aside(key, queue, payload, worker, jid)
+  redis.call('HSET', prefix .. 'drover:oversize', jid, payload)
   local start = string.gsub(string.sub(payload, 1, 1000), '[^\32-\126]', '?')
   redis.call('RPUSH', prefix .. 'failed', table.concat({'{"failed_at":"', ARGV[7], '","payload":', cjson.encode(start),
     ',"exception":"Drover::BadPayload","error":"the payload has ', #payload, ' bytes, max_payload is ', ARGV[4],
     '; it is kept whole in drover:oversize","backtrace":[],"worker":', cjson.encode(worker), ',"queue":', cjson.encode(queue),
     ',"oversize":"', jid, '"}'}))
-  redis.pcall('HSET', prefix .. 'drover:oversize', jid, payload)
   redis.call('LPOP', key)
   for _, stat in ipairs({'stat:failed', 'stat:processed'}) do
     redis.pcall('INCR', prefix .. stat)
