@@ -95,11 +95,16 @@ static void on_left(void *arg, const struct redis_reply *r)
 {
 	struct supervisor *s = arg;
 
+	if (r && r->type == REDIS_INTEGER && r->integer > 0 && ++s->drain_waits <= REFUSED_MAX_S) {
+		/* The answer of a beat gives back what nobody holds; then good-bye is said again. */
+		s->state = SUPERVISOR_DRAINING;
+		lease_beat_now(s->lease);
+		return;
+	}
 	if (r && r->type == REDIS_INTEGER && r->integer > 0)
 		log_event(LOG_WARN, "supervisor.left_behind", LOG_NUM("entries", r->integer));
-	if (r == NULL) {
-		s->state =
-			SUPERVISOR_DRAINING; /* the connection broke on the last word: say it again */
+	if (r == NULL) { /* the connection broke on the last word: it is said again */
+		s->state = SUPERVISOR_DRAINING;
 		return;
 	}
 	log_event(LOG_INFO, "supervisor.drained");

@@ -107,15 +107,19 @@ static struct nursery *make_nursery(struct supervisor *s, const struct settings 
 	return nursery;
 }
 
-void nurseries_start(struct supervisor *s)
+bool nurseries_start(struct supervisor *s)
 {
+	bool all = true;
+
 	for (int kind = 0; kind < NURSERY_KINDS; kind++) {
 		if (s->nurseries[kind] || !needed(s->settings, kind))
 			continue;
 		s->nurseries[kind] = make_nursery(s, s->settings, kind, &NURSERY_EVENTS);
 		if (s->nurseries[kind])
 			nursery_start(s->nurseries[kind]);
+		all = all && s->nurseries[kind];
 	}
+	return all;
 }
 
 static void retire(struct supervisor *s, struct nursery *old)

@@ -194,6 +194,9 @@ static void on_answer(void *arg, const struct redis_reply *r)
 			log_event(LOG_ERROR, "fetch.refused", LOG_STR("pool", p->name),
 				LOG_SPAN("error", r->text));
 		p->refusal_said = true;
+		/* Where it took something before it failed, the next beat names that as an orphan. */
+		use_up_number(p);
+		p->events->unknown_lease(p->ctx);
 		p->maybe_more = false; /* the next poll tries again */
 		p->events->fetched(p->ctx, p, false);
 	}

@@ -299,12 +299,13 @@ int supervisor_run(struct settings *settings, const struct redis_options *redis,
 	open_cgroup(s, options->cgroup);
 	make_parts(s);
 	fleet_configure(s);
-	nurseries_start(s);
+	s->exit_code = nurseries_start(s) ? 0 : 1;
 	signals_install(s);
 	supervisor_arm(s->poll, settings->conf->supervisor.poll_ms);
 	supervisor_arm(s->connect_deadline, settings->conf->redis.connect_timeout_ms);
 	redis_start(s->redis);
-	event_base_dispatch(s->base);
+	if (s->exit_code == 0)
+		event_base_dispatch(s->base);
 	exit_code = s->exit_code;
 	signals_remove(s);
 	notify_send("STOPPING=1");

@@ -118,7 +118,7 @@ void fleet_free(struct supervisor *s);
 
 /* -- nurseries.c ------------------------------------------------------------------------------------ */
 
-void nurseries_start(struct supervisor *s); /* those that some class needs */
+bool nurseries_start(struct supervisor *s); /* those that some class needs; false: no program */
 void nurseries_replace(struct supervisor *s);
 
 /*
