@@ -1,7 +1,6 @@
 /*
  * queue/keys: every name of a key, Resque's and ours, and nothing else. All stand behind the
- * namespace's prefix ("resque:", or ""). The layout is in the design's redis.md and, for
- * Resque's part, is what Resque 3.0 writes.
+ * namespace's prefix ("resque:", or ""). Resque's part is what Resque 3.0 writes.
  */
 #ifndef DROVER_QUEUE_KEYS_H
 #define DROVER_QUEUE_KEYS_H

@@ -1,7 +1,7 @@
 /*
  * pool: a named set of slots serving one ordered list of queues. It asks for as many jobs as it
  * has room for, one fetch at a time, numbered: while an answer is not known the same fetch is
- * asked again and nothing else (protocol.md, B1).
+ * asked again and nothing else.
  */
 #ifndef DROVER_SUPERVISOR_POOL_H
 #define DROVER_SUPERVISOR_POOL_H

@@ -14,7 +14,7 @@
  * takes its pid from the credentials of that message. End of file before it is a failed spawn.
  *
  * A nursery takes one spawn, clones, closes the descriptors, then takes the next. End of file on
- * NURSERY_FD makes it the undertaker of what its lease left behind (protocol.md, B8).
+ * NURSERY_FD makes it the undertaker of what its lease left behind.
  */
 #ifndef DROVER_WIRE_NURSERY_H
 #define DROVER_WIRE_NURSERY_H

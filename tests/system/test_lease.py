@@ -1,4 +1,4 @@
-"""The lease: what Redis thinks a supervisor holds against what it holds (protocol.md, B5)."""
+"""The lease: what Redis thinks a supervisor holds against what it holds."""
 
 import os
 import sys

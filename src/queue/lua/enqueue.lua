@@ -1,5 +1,5 @@
 -- enqueue: a job to the end of its queue, as Resque's client does it, with its run record if one
--- is asked for. Not safe to repeat: whose answer is lost is told so (protocol.md, S18).
+-- is asked for. Not safe to repeat: whose answer is lost is told so.
 -- KEYS 1 queues, 2 queue:NAME, [3 drover:run:JID]
 -- ARGV 1 queue, 2 payload, then field, value of the run record
 -- answers the length of the queue
