@@ -135,13 +135,32 @@ static void add_pair(struct text *line, const struct log_field *f, bool first)
 	add_value(line, f, json);
 }
 
+/* The calendar is asked once a second, not once a line. */
+static const char *say_now(char *when)
+{
+	static int64_t second = -1;
+	static char text[CLOCK_TEXT_SIZE];
+	int64_t now = clock_wall_ms();
+	int ms = (int)(now % 1000);
+
+	if (now / 1000 != second) {
+		second = now / 1000;
+		clock_rfc3339(second * 1000, text); /* 2026-11-21T19:26:23.000Z */
+	}
+	memcpy(when, text, sizeof text);
+	when[20] = (char)('0' + ms / 100);
+	when[21] = (char)('0' + ms / 10 % 10);
+	when[22] = (char)('0' + ms % 10);
+	return when;
+}
+
 static void add_line(
 	enum log_level level, const char *event, const struct log_field *fields, size_t n)
 {
 	struct text *t = &out.waiting;
 	char when[CLOCK_TEXT_SIZE];
-	struct log_field head[] = {LOG_STR("time", clock_rfc3339(clock_wall_ms(), when)),
-		LOG_STR("level", LEVELS[level]), LOG_STR("event", event)};
+	struct log_field head[] = {LOG_STR("time", say_now(when)), LOG_STR("level", LEVELS[level]),
+		LOG_STR("event", event)};
 
 	if (out.journal)
 		text_addf(t, "<%c>", JOURNAL_PRIORITY[level]);

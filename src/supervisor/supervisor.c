@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_SAMPLE_MS = 100, BUSY_SAMPLE_MS = 100, BATCH_MS = 1 };
+enum { FIRST_SAMPLE_MS = 100, BUSY_SAMPLE_MS = 100, BATCH_MS = 1, LOG_MS = 5 };
 
 void supervisor_arm(struct event *timer, int64_t ms)
 {
@@ -100,6 +100,13 @@ static void send_all(struct supervisor *s)
 	fetch_all(s);
 }
 
+/* Lines of a few milliseconds are written at once; warnings and errors never wait (log.c). */
+static void on_log_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	log_flush();
+}
+
 /* Enough waited for a fuller batch. */
 static void on_batch(evutil_socket_t fd, short what, void *arg)
 {
@@ -133,7 +140,8 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	if (s->watch_due && !s->watch_under_way && supervisor_may_fetch(s))
 		lookout_watch(s);
 	drain_look(s);
-	log_flush();
+	if (!evtimer_pending(s->log_timer, NULL))
+		supervisor_arm(s->log_timer, LOG_MS);
 }
 
 static void return_overdue(struct supervisor *s)
@@ -201,6 +209,7 @@ static void on_drain_timer(evutil_socket_t fd, short what, void *arg)
 static void make_timers(struct supervisor *s)
 {
 	s->trial_deadline = evtimer_new(s->base, nurseries_trial_overdue, s);
+	s->log_timer = evtimer_new(s->base, on_log_timer, s);
 	s->batch = evtimer_new(s->base, on_batch, s);
 	s->turn = event_new(s->base, -1, 0, on_turn, s);
 	s->poll = evtimer_new(s->base, lookout_poll, s);
@@ -247,6 +256,7 @@ static void free_parts(struct supervisor *s)
 	presence_free(s->presence);
 	words_fini(&s->verbs.words);
 	event_free(s->trial_deadline);
+	event_free(s->log_timer);
 	event_free(s->batch);
 	event_free(s->turn);
 	event_free(s->poll);

@@ -63,7 +63,7 @@ struct supervisor {
 	int exit_code;
 	int drain_step;			     /* how often TERM came */
 	int64_t hold_verdicts_until_mono_ms; /* see drain_holds_verdicts */
-	struct event *trial_deadline;
+	struct event *trial_deadline, *log_timer;
 	int drain_waits; /* seconds that a drain waited for verdicts to be taken */
 	struct event *turn, *batch, *poll, *sample, *drain_timer, *connect_deadline;
 	unsigned watch_generation; /* pools_made when the watch under way was asked */
