@@ -67,6 +67,27 @@ void cli_add_table(struct cli *cli, struct table *table)
 	table_fini(table);
 }
 
+void cli_list_open(struct cli_list *l, const struct table_column *columns, size_t n)
+{
+	l->doc = (struct doc){.more = false};
+	table_init(&l->table, columns, n);
+	doc_open(&l->doc, NULL, '[');
+}
+
+int cli_list_close(struct cli_list *l, struct cli *cli, int got, const struct drover_error *error)
+{
+	int code = got < 0 ? cli_fail_client(error) : CLI_OK;
+
+	doc_close(&l->doc, ']');
+	if (code == CLI_OK && cli->json)
+		cli_add_doc(cli, &l->doc);
+	else if (code == CLI_OK)
+		cli_add_table(cli, &l->table);
+	text_fini(&l->doc.text);
+	table_fini(&l->table);
+	return code;
+}
+
 struct span cli_span(struct drover_text t)
 {
 	return (struct span){t.at, t.len};

@@ -62,6 +62,16 @@ int cli_flush(struct cli *cli);
 void cli_add_doc(struct cli *cli, struct doc *doc);
 void cli_add_table(struct cli *cli, struct table *table);
 
+/* A verb that lists: one array for --json and one table for people, filled side by side. */
+struct cli_list {
+	struct doc doc;
+	struct table table;
+};
+void cli_list_open(struct cli_list *l, const struct table_column *columns, size_t n);
+
+/* Hands over the one that is wanted and frees both. `got` below 0: says `error` instead. */
+int cli_list_close(struct cli_list *l, struct cli *cli, int got, const struct drover_error *error);
+
 struct span cli_span(struct drover_text t);
 
 #endif

@@ -6,14 +6,9 @@ static const struct table_column columns[] = {{"SUPERVISOR", false}, {"HOST", fa
 	{"VERSION", false}, {"STATE", false}, {"BUSY", true}, {"WORKERS", true},
 	{"LAST BEAT", true}};
 
-struct supervisors {
-	struct doc doc;
-	struct table table;
-};
-
 static void add(void *ctx, const struct drover_supervisor_info *s)
 {
-	struct supervisors *all = ctx;
+	struct cli_list *all = ctx;
 	struct doc *d = &all->doc;
 	struct span state = s->lost ? SPAN_LIT("lost") : cli_span(s->state);
 	char age[32];
@@ -43,22 +38,12 @@ static void add(void *ctx, const struct drover_supervisor_info *s)
 
 static int run(struct cli *cli)
 {
-	struct supervisors all = {0};
+	struct cli_list all;
 	struct drover_error error;
-	int code = CLI_OK;
 
-	table_init(&all.table, columns, sizeof columns / sizeof *columns);
-	doc_open(&all.doc, NULL, '[');
-	if (drover_supervisor_each(cli->client, add, &all, &error) < 0)
-		code = cli_fail_client(&error);
-	doc_close(&all.doc, ']');
-	if (code == CLI_OK && cli->json)
-		cli_add_doc(cli, &all.doc);
-	else if (code == CLI_OK)
-		cli_add_table(cli, &all.table);
-	text_fini(&all.doc.text);
-	table_fini(&all.table);
-	return code;
+	cli_list_open(&all, columns, sizeof columns / sizeof *columns);
+	return cli_list_close(
+		&all, cli, drover_supervisor_each(cli->client, add, &all, &error), &error);
 }
 
 const struct cli_verb verb_supervisors = {.name = "supervisors",

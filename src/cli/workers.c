@@ -6,14 +6,9 @@
 static const struct table_column columns[] = {{"WORKER", false}, {"POOL", false}, {"STATE", false},
 	{"FOR", true}, {"QUEUE", false}, {"CLASS", false}, {"JID", false}};
 
-struct workers {
-	struct doc doc;
-	struct table table;
-};
-
 static void add(void *ctx, const struct drover_worker_info *w)
 {
-	struct workers *all = ctx;
+	struct cli_list *all = ctx;
 	struct doc *d = &all->doc;
 	struct span state = w->lost   ? SPAN_LIT("lost")
 			    : w->busy ? SPAN_LIT("running")
@@ -45,22 +40,12 @@ static void add(void *ctx, const struct drover_worker_info *w)
 
 static int run(struct cli *cli)
 {
-	struct workers all = {0};
+	struct cli_list all;
 	struct drover_error error;
-	int code = CLI_OK;
 
-	table_init(&all.table, columns, sizeof columns / sizeof *columns);
-	doc_open(&all.doc, NULL, '[');
-	if (drover_worker_each(cli->client, add, &all, &error) < 0)
-		code = cli_fail_client(&error);
-	doc_close(&all.doc, ']');
-	if (code == CLI_OK && cli->json)
-		cli_add_doc(cli, &all.doc);
-	else if (code == CLI_OK)
-		cli_add_table(cli, &all.table);
-	text_fini(&all.doc.text);
-	table_fini(&all.table);
-	return code;
+	cli_list_open(&all, columns, sizeof columns / sizeof *columns);
+	return cli_list_close(
+		&all, cli, drover_worker_each(cli->client, add, &all, &error), &error);
 }
 
 const struct cli_verb verb_workers = {.name = "workers",

@@ -308,7 +308,6 @@ void fleet_configure(struct supervisor *s)
 	for (size_t i = 0; i < conf->n_pools; i++) {
 		struct pool *p = pool_for(s, &conf->pools[i]);
 
-		p->weighted = conf->pools[i].weighted;
 		p->workers_wanted = conf->pools[i].workers;
 		p->maybe_more = true;
 	}

@@ -131,6 +131,17 @@ static void retire(struct supervisor *s, struct nursery *old)
 	nursery_retire(old);
 }
 
+static void retire_all(struct supervisor *s, struct nursery *nurseries[NURSERY_KINDS])
+{
+	for (int kind = 0; kind < NURSERY_KINDS; kind++) {
+		struct nursery *old = nurseries[kind];
+
+		nurseries[kind] =
+			NULL; /* before it goes: it may be told of in the middle of that */
+		retire(s, old);
+	}
+}
+
 /* What children of the old ones were given is not what the next job would get. */
 static void part_with_children(struct supervisor *s)
 {
@@ -145,12 +156,7 @@ static void part_with_children(struct supervisor *s)
 /* The old ones end by themselves; children they made are ours and stay. */
 void nurseries_replace(struct supervisor *s)
 {
-	for (int kind = 0; kind < NURSERY_KINDS; kind++) {
-		struct nursery *old = s->nurseries[kind];
-
-		s->nurseries[kind] = NULL;
-		retire(s, old);
-	}
+	retire_all(s, s->nurseries);
 	part_with_children(s);
 	nurseries_start(s);
 }
@@ -237,12 +243,7 @@ bool nurseries_try(struct supervisor *s, const struct settings *settings,
 void nurseries_drop_trial(struct supervisor *s)
 {
 	evtimer_del(s->trial_deadline);
-	for (int kind = 0; kind < NURSERY_KINDS; kind++) {
-		struct nursery *n = s->trial[kind];
-
-		s->trial[kind] = NULL;
-		retire(s, n);
-	}
+	retire_all(s, s->trial);
 }
 
 /* Jobs in hand whose class is of a kind that no class is of any more; and those without a worker. */
@@ -258,14 +259,12 @@ static void return_unservable(struct supervisor *s)
 
 void nurseries_take_trial(struct supervisor *s)
 {
+	retire_all(s, s->nurseries);
 	for (int kind = 0; kind < NURSERY_KINDS; kind++) {
-		struct nursery *old = s->nurseries[kind];
-
 		s->nurseries[kind] = s->trial[kind];
 		s->trial[kind] = NULL;
 		if (s->nurseries[kind])
 			nursery_listen(s->nurseries[kind], &NURSERY_EVENTS);
-		retire(s, old);
 	}
 	evtimer_del(s->trial_deadline);
 	part_with_children(s);

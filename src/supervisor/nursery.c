@@ -314,11 +314,6 @@ bool nursery_is_ready(const struct nursery *n)
 	return n && n->ready;
 }
 
-bool nursery_has_failed(const struct nursery *n)
-{
-	return n && n->failed;
-}
-
 bool nursery_cannot_preload(const struct nursery *n)
 {
 	return n->cannot_preload;

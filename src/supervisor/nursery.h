@@ -39,7 +39,6 @@ void nursery_free(struct nursery *n); /* closes the socket: it ends by itself */
 void nursery_listen(struct nursery *n, const struct nursery_events *events);
 
 bool nursery_is_ready(const struct nursery *n);
-bool nursery_has_failed(const struct nursery *n);     /* at least once since it was last ready */
 bool nursery_cannot_preload(const struct nursery *n); /* it said so itself */
 const char *nursery_last_error(const struct nursery *n);
 pid_t nursery_pid(const struct nursery *n); /* 0: none */

@@ -45,15 +45,6 @@ static bool has_room(const struct pool *p, const struct slot *s)
 	       (s->state == SLOT_FREE || (s->state == SLOT_VERDICT && p->verdicts_sent));
 }
 
-size_t pool_free_slots(const struct pool *p)
-{
-	size_t n = 0;
-
-	for (const struct slot *s = p->slots; s; s = s->next)
-		n += has_room(p, s);
-	return n;
-}
-
 int pool_all_slots(const struct pool *p)
 {
 	int n = 0;

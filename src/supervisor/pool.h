@@ -23,7 +23,6 @@ struct pool {
 	char *name;
 	char *mark; /* its name in the lease: another one for each incarnation of the name */
 	struct queue_order *order;
-	bool weighted;
 	int workers_wanted;
 	struct slot *slots; /* in order of their numbers */
 	int64_t number;	    /* of the last fetch asked */
@@ -64,7 +63,6 @@ bool pool_serve_backlog(struct pool *p, struct slot *s);
 /* What waits for a slot goes back: since `before`, or all (INT64_MAX). */
 void pool_return_backlog(struct pool *p, int64_t before_mono_ms);
 
-size_t pool_free_slots(const struct pool *p);
 int pool_all_slots(const struct pool *p);
 int pool_living_slots(const struct pool *p); /* those that are not retiring */
 

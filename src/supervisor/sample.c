@@ -47,8 +47,6 @@ static void sample(struct slot *slot, int64_t now)
 	tree_measure(slot->child.pid, c->cpu_ms != CONF_NONE || c->processes != CONF_NONE, &use);
 	near = c->memory_bytes != CONF_NONE && use.rss_bytes > c->memory_bytes / 4;
 	slot->next_sample_mono_ms = now + (near ? SAMPLE_NEAR_MS : SAMPLE_MS);
-	if (use.rss_bytes > slot->peak.rss_bytes)
-		slot->peak.rss_bytes = use.rss_bytes;
 	if (!slot->kernel_holds_memory && too_much_memory(slot, c, &use.rss_bytes))
 		hit(slot, END_MEMORY, c->memory_bytes, use.rss_bytes, true);
 	else if (c->processes != CONF_NONE && use.processes > c->processes)

@@ -93,7 +93,6 @@ static void give_job(struct slot *s)
 	s->child_class = class->reuse > 1 ? s->job->class : NULL;
 	s->child_final = s->child_final || !s->ops->is_current(s->ctx, s->job->settings);
 	s->child_jobs++;
-	s->peak = (struct tree_use){0};
 	s->ending = (struct ending){.spawned = true,
 		.pid = s->child.pid,
 		.at_most_once = class->at_most_once,

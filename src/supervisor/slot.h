@@ -99,7 +99,6 @@ struct slot {
 	struct output output;
 	struct slot_said said;
 	struct ending ending;
-	struct tree_use peak;
 	int64_t started_mono_us;
 	struct ahead ahead;
 	int64_t next_sample_mono_ms, next_pss_mono_ms;
