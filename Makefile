@@ -1,6 +1,7 @@
 # drover: build, check, install. `make help` lists the targets.
 #   make                 droverd, drover and the nurseries, in build/
 #   make SANITIZE=1 ...  the same with address and undefined-behaviour sanitizers, in build-san/
+#   make CRASH=1 ...     with points at which a process can be made to kill itself, in build-crash/
 #   make check           unit, golden and system tests, against a redis-server of their own
 
 PREFIX     ?= /usr/local
@@ -29,6 +30,10 @@ else
 B       := build
 HARDEN  += -D_FORTIFY_SOURCE=2
 STATIC  := -static-pie
+endif
+ifdef CRASH
+B       := build-crash
+CPPFLAGS += -DDROVER_CRASH_POINTS
 endif
 
 CPPFLAGS += -D_GNU_SOURCE -Isrc -Iinclude -I$(B)/gen -DDROVER_VERSION='"$(VERSION)"' \
@@ -131,7 +136,7 @@ install: all
 	install -m 644 src/supervisor/droverd.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 etc/drover.yml $(DESTDIR)$(SYSCONFDIR)/drover/drover.yml.example
 clean:
-	rm -rf build build-san build-fuzz
+	rm -rf build build-san build-crash build-fuzz
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 help:
