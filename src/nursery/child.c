@@ -4,6 +4,7 @@
  */
 #include "nursery/child.h"
 
+#include "base/crash.h"
 #include "nursery/exec.h"
 #include "nursery/job_socket.h"
 #include "nursery/kernel.h"
@@ -161,10 +162,13 @@ _Noreturn void child_run(const struct facts *f, const struct child_descriptors *
 	struct job_message m;
 
 	buffer.rest = (struct text){0};
+	CRASH_POINT("child.born");
 	settle(f, d);
 	job_socket_say(JOB_HELLO, sizeof JOB_HELLO - 1);
+	CRASH_POINT("child.hello");
 	next_job(&buffer, &m);
 	prepare(f, &m);
+	CRASH_POINT("child.exec");
 	if (m.limits.handler == JOB_COMMAND)
 		exec_command(&m);
 	perform(&buffer, &m, source);

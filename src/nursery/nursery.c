@@ -6,6 +6,7 @@
  */
 #include "nursery/nursery.h"
 
+#include "base/crash.h"
 #include "nursery/child.h"
 #include "nursery/clone.h"
 #include "nursery/facts.h"
@@ -236,13 +237,17 @@ static void spawn(struct facts *f, const struct request *r, const struct functio
 {
 	int cgroup = r->n_fds > 2 ? r->fds[2] : -1;
 	bool enter;
-	int made = clone_child(f, cgroup, &enter);
+	int made;
+
+	CRASH_POINT("nursery.spawn");
+	made = clone_child(f, cgroup, &enter);
 
 	if (made == 0) {
 		const struct child_descriptors d = {r->fds[0], r->fds[1], enter ? cgroup : -1};
 
 		child_run(f, &d, source);
 	}
+	CRASH_POINT("nursery.cloned");
 	if (made < 0)
 		refuse(&r->spawn, errno, "fork");
 }

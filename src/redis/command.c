@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/must.h"
 #include "redis/codec.h"
 
@@ -117,6 +118,7 @@ bool redis_send_script(struct redis *r, const struct redis_script *s, redis_repl
 	must(is_loaded(r, s) && n_keys <= argc);
 	if (r->state != CONNECTION_UP)
 		return false;
+	CRASH_SCRIPT(s->name, "send");
 	p = pending_new(r, fn, ctx);
 	p->script = s;
 	p->n_words = 1 + argc;
@@ -170,6 +172,8 @@ static void deliver(struct redis *r, struct pending *p, struct redis_reply *repl
 {
 	struct redis_reply *outer = r->current;
 
+	if (p->script && reply)
+		CRASH_SCRIPT(p->script->name, "answer");
 	r->current = reply;
 	if (p->fn)
 		p->fn(p->ctx, reply);

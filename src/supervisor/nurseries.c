@@ -4,6 +4,7 @@
  */
 #include "supervisor/supervisor.h"
 #include "base/log.h"
+#include "base/crash.h"
 #include "base/must.h"
 
 #include <stdlib.h>
@@ -75,7 +76,7 @@ static struct nursery *make_nursery(struct supervisor *s, const struct settings 
 {
 	static const char *const PROGRAMS[NURSERY_KINDS] = {
 		[NURSERY_COMMANDS] = "drover-nursery", [NURSERY_MODULES] = "drover-nursery-module"};
-	char **modules = settings->conf->modules, **argv, *env[4] = {0};
+	char **modules = settings->conf->modules, **argv, *env[5] = {0};
 	size_t n = 0, n_env = 0;
 	struct nursery *nursery = NULL;
 	struct err err;
@@ -98,6 +99,8 @@ static struct nursery *make_nursery(struct supervisor *s, const struct settings 
 		env[n_env++] = must_printf("PATH=%s", getenv("PATH"));
 	if (getenv("LANG"))
 		env[n_env++] = must_printf("LANG=%s", getenv("LANG"));
+	if (CRASH_WISH)
+		env[n_env++] = must_printf("DROVER_CRASH=%s", CRASH_WISH);
 	nursery = nursery_new(s->base, argv, env, events, s);
 	for (size_t i = 0; i < n_env; i++)
 		free(env[i]);

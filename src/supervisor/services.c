@@ -3,6 +3,7 @@
  * operations they were given: spawns, the script `start`, verdicts, jobs that go back.
  */
 #include "supervisor/supervisor.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/must.h"
 #include "supervisor/cgroup.h"
@@ -78,6 +79,8 @@ void services_spawn(struct supervisor *s, struct slot *slot, enum nursery_kind k
 	} else if (nursery_spawn(
 			   n, slot->number, s->spawn_serial, theirs, leaf_folder(slot), &err) < 0) {
 		fail_soon(s, slot, &err);
+	} else {
+		CRASH_POINT("spawn.asked");
 	}
 }
 
@@ -269,7 +272,9 @@ static void op_send_verdict(void *ctx, struct slot *slot, const struct verdict *
 {
 	struct supervisor *s = ctx;
 
+	CRASH_POINT("verdict.made");
 	outbox_add(s->outbox, v, wait ? slot : NULL);
+	CRASH_POINT("verdict.kept");
 	fork_ahead(s, slot);
 	supervisor_turn(s);
 }

@@ -4,6 +4,7 @@
  */
 #include "supervisor/slot.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/must.h"
 #include "supervisor/said.h"
@@ -104,7 +105,9 @@ static void give_job(struct slot *s)
 	s->ops->set_limits(s->ctx, s);
 	job_add_message(&message, s->job, s->lease);
 	set_timer(s, class->timeout_ms);
+	CRASH_POINT("job.begin");
 	child_give_job(&s->child, &message);
+	CRASH_POINT("job.given");
 }
 
 /* Not for ever in this slot: the job goes back, so that another supervisor may have more luck. */
@@ -401,6 +404,7 @@ static void child_said_hello(void *owner)
 {
 	struct slot *s = owner;
 
+	CRASH_POINT("hello.seen");
 	s->leaf_failures = 0;
 	s->child_class = NULL;
 	s->child_final = false;
@@ -444,6 +448,7 @@ static void child_exited(void *owner, const struct child_exit *exit)
 	struct slot *s = owner;
 
 	s->child_class = NULL;
+	CRASH_POINT("exit.seen");
 	s->ops->child_known(s->ctx, exit->pid, false);
 	s->ending.exit_code = s->said.done ? s->said.done_status : exit->code;
 	s->ending.signal = s->said.done ? 0 : exit->signal;
