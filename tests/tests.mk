@@ -36,13 +36,24 @@ $(B)/bench/script_bytes: tests/bench/script_bytes.c $(call library,queue) $(call
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(JSON_LIBS)
 
+# -- what is killed: the fault driver's job, and a build with crash points -------------------------
+$(B)/torture/job: tests/torture/job.c src/cli/torture_job.c src/cli/torture_job.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -O2 $(WARN) -static -o $@ tests/torture/job.c src/cli/torture_job.c
+.PHONY: crash torture
+crash:
+	$(MAKE) SANITIZE= CRASH=1 build-crash/droverd build-crash/drover build-crash/drover-nursery
+
 # -- what is run ---------------------------------------------------------------------------------
 .PHONY: check units
-units: $(UNITS) $(TEST_MODULES)
-check: all units
+units: $(UNITS) $(TEST_MODULES) $(B)/torture/job
+check: all units crash
 	BUILD=$(B) tests/support/run.py
 lint:
 	tests/lint/run
+torture: all units crash
+	tests/torture/points.py
+	BUILD=$(B) tests/torture/driver.py --jobs 10000 --kills 200
 BENCH_PARTS := $(B)/bench/bench_module.so $(B)/bench/nothing $(B)/bench/script_bytes
 bench: all $(BENCH_PARTS)
 	BUILD=$(B) tests/bench/run $(BENCH)

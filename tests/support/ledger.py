@@ -1,0 +1,123 @@
+"""ledger: what the jobs themselves say of their beginning and end, outside Redis, and its judge.
+
+The job (src/cli/torture_job.c) appends one line at its beginning and one at its end. Whether two
+run the same job at once is not reckoned from times: each holds a lock that its process's end frees,
+and who cannot have it says so.
+
+    ledger = Ledger(path)
+    ledger.ended()                     how many jobs have ended at least once, until now
+    judge(ledger.runs(), jids, failed, faults) -> Judgement
+
+Faults are what the driver did: a run is only excused for a second one by a fault that struck it.
+"""
+
+import collections
+import contextlib
+
+Run = collections.namedtuple("Run", "jid token lease pid begin beside")
+# kind: what was done; pids: the supervisors or the one child it struck; from when until when (ms)
+Fault = collections.namedtuple("Fault", "kind pids begin end")
+
+AGAIN = {"child", "supervisor", "host", "stop", "cut off"}  # a job struck so may run once more
+BESIDE = {"stop", "cut off"}  # only a lost lease may have it run beside itself
+
+
+class Ledger:
+    def __init__(self, path):
+        self.path, self.at, self.seen = path, 0, set()
+
+    def lines(self):
+        with contextlib.suppress(FileNotFoundError), open(self.path) as file:
+            return [line.split() for line in file]
+        return []
+
+    def ended(self):
+        """Reads on from where it was."""
+        with contextlib.suppress(FileNotFoundError), open(self.path) as file:
+            file.seek(self.at)
+            for line in file:
+                self.at += len(line)
+                if line.startswith("end "):
+                    self.seen.add(line.split(None, 2)[1])
+        return len(self.seen)
+
+    def runs(self):
+        """jid -> its runs in order; a run is [Run, time of its end or None]."""
+        found, open_runs = collections.defaultdict(list), {}
+        for word, jid, token, lease, pid, ms, other in self.lines():
+            if word == "end":
+                open_runs[jid, pid][1] = int(ms)
+                continue
+            run = [Run(jid, token, lease, int(pid), int(ms), int(other) if word == "beside" else 0),
+                   None]
+            open_runs[jid, pid] = run
+            found[jid].append(run)
+        return found
+
+
+def supervisor_of(run):
+    """A lease is NAME:PID:RANDOM."""
+    parts = run.lease.split(":")
+    return int(parts[-2]) if len(parts) >= 3 else 0
+
+
+class Judgement:
+    """The count; .faults are sentences, none where all is well."""
+
+    def __init__(self):
+        self.jobs = self.done = self.failed = self.lost = 0
+        self.begun_again = self.done_twice = self.beside = self.unexcused = 0
+        self.faults = []
+
+    def complain(self, kind, words):
+        if sum(fault.startswith(kind) for fault in self.faults) < 10:
+            self.faults.append("%s: %s" % (kind, words))
+
+    def table(self):
+        return ("%d jobs: %d done, %d failed, %d lost; %d begun again, %d done twice, %d beside "
+                "themselves, %d of these without a reason" % (
+                    self.jobs, self.done, self.failed, self.lost, self.begun_again,
+                    self.done_twice, self.beside, self.unexcused))
+
+
+def excuse(faults, kinds, run, until):
+    """A fault of these kinds that struck this run before `until` (ms)."""
+    who = (supervisor_of(run), run.pid)
+    return next((f for f in faults if f.kind in kinds and f.end >= run.begin and f.begin <= until
+                 and any(pid in f.pids for pid in who)), None)
+
+
+def judge(runs, jids, failed, faults):
+    """`jids`: all that were enqueued. `failed`: jid -> how often it stands in the failed list."""
+    result = Judgement()
+    result.jobs = len(jids)
+    for jid in jids:
+        judge_job(result, jid, runs.get(jid, []), failed.get(jid, 0), faults)
+    for jid in set(runs) - set(jids):
+        result.complain("stranger", "%s ran and was never enqueued" % jid)
+    return result
+
+
+def judge_job(result, jid, runs, failed, faults):
+    ends = [run for run, end in runs if end is not None]
+    result.done += bool(ends)
+    result.failed += bool(failed and not ends)
+    if not ends and not failed:
+        result.lost += 1
+        result.complain("lost", "%s, begun %d times" % (jid, len(runs)))
+    result.done_twice += len(ends) > 1
+    result.begun_again += len(runs) > 1
+    for (before, _), (run, _) in zip(runs, runs[1:]):
+        if not excuse(faults, AGAIN, before, run.begin):
+            result.unexcused += 1
+            result.complain("again", "%s as %s (pid %d, %d ms) after %s (pid %d, %d ms)" % (
+                jid, run.token, run.pid, run.begin, before.token, before.pid, before.begin))
+    for run, _ in runs:
+        if not run.beside:
+            continue
+        result.beside += 1
+        other = next((r for r, _ in runs if r.pid == run.beside), None)
+        if other is None or not excuse(faults, BESIDE, other, run.begin):
+            result.unexcused += 1
+            result.complain("beside", "%s as %s (pid %d, %d ms) while process %d ran it" % (
+                jid, run.token, run.pid, run.begin, run.beside))
