@@ -36,6 +36,8 @@ class Ledger:
         with contextlib.suppress(FileNotFoundError), open(self.path) as file:
             file.seek(self.at)
             for line in file:
+                if not line.endswith("\n"):
+                    break
                 self.at += len(line)
                 if line.startswith("end "):
                     self.seen.add(line.split(None, 2)[1])

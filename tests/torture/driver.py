@@ -1,0 +1,358 @@
+#!/usr/bin/env python3
+"""driver: kills what can be killed while jobs run, and counts what came of every job.
+
+    tests/torture/driver.py [--seed N] [--jobs N] [--kills N] [--lease S] [--keep] [--only KIND,..]
+
+Three supervisors, each behind a proxy of its own, on one Redis with appendfsync always. The plan
+of faults comes from the seed alone: the same seed is the same plan (what it meets is the
+scheduler's). Kills: child, nursery, supervisor (started again), host (a supervisor with all its
+processes; started again after others took its jobs), Redis (started again). Beside them, as many
+again in tenths: supervisors stopped past their lease, cut off for longer than it, connections
+spoiled. The last lines are the count; the exit status is 0 only where nothing was lost, nothing ran
+twice without a reason, and Redis counted each job once.
+"""
+
+import argparse
+import collections
+import contextlib
+import heapq
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import processes  # noqa: E402
+from ledger import Fault, Ledger, judge  # noqa: E402
+from proxy import Proxy  # noqa: E402
+from rig import Droverd, RedisServer, payload, program  # noqa: E402
+
+SUPERVISORS, WORKERS = 3, 4
+KILLS = {"child": 8, "nursery": 5, "supervisor": 8, "host": 2, "redis": 2}  # weights
+OTHERS = {"stop": 2, "cut off": 2, "spoil": 6}
+STALLED_S = 3  # without a job ending, the next fault comes all the same
+STUCK_S = 60  # without a job ending at the end, it is given up
+
+Step = collections.namedtuple("Step", "moment kind which pause_ms")
+
+
+def now_ms():
+    return int(time.monotonic() * 1000)
+
+
+def make_plan(rng, jobs, kills, only=None):
+    """Steps in order: after how many jobs, what, to whom, how long."""
+    def draw(weights, count):
+        weights = {k: w for k, w in weights.items() if not only or k in only}
+        return rng.choices(list(weights), list(weights.values()), k=count) if weights else []
+    kinds = draw(KILLS, kills) + draw(OTHERS, kills // 5)
+    rng.shuffle(kinds)
+    moments = sorted(rng.randrange(jobs * 9 // 10) for _ in kinds)
+    return [Step(moment, kind, rng.randrange(1 << 16), rng.randrange(0, 400))
+            for moment, kind in zip(moments, kinds)]
+
+
+class Torture:
+    def __init__(self, seed, jobs, kills, lease_s=2, work_ms=15, only=None, say=print):
+        self.seed, self.jobs, self.lease_s, self.work_ms = seed, jobs, lease_s, work_ms
+        self.random = random.Random(seed)
+        self.plan = make_plan(self.random, jobs, kills, only)
+        self.folder = tempfile.mkdtemp(prefix="drover-torture-")
+        self.ledger = Ledger(os.path.join(self.folder, "ledger"))
+        self.redis = RedisServer(self.folder, appendonly="yes", appendfsync="always")
+        self.jids = ["t%06d" % n for n in range(jobs)]
+        self.faults, self.counts = [], collections.Counter()
+        self.later, self.serial = [], itertools.count()  # a heap of (when, serial, action)
+        self.hands_off = set()  # supervisors that are stopped or dead just now
+        self.supervisors, self.proxies = [], []
+        self.complaints, self.say = [], say
+
+    # -- the scene -------------------------------------------------------------------------------
+    def config(self, number, proxy):
+        job = {"command": [program("torture/job"), self.ledger.path, str(self.work_ms)],
+               "max_recoveries": 1000, "retries": 1000,
+               "backoff": {"kind": "constant", "first": "20ms", "max": "20ms", "jitter": "none"}}
+        return {
+            "redis": {"url": proxy.url},
+            "supervisor": {
+                "name": "s%d" % number, "lease": "%ds" % self.lease_s, "poll": "200ms",
+                # the first two share a folder: neighbours clean up after each other
+                "state_dir": os.path.join(self.folder, "state%d" % (number // 2)),
+                "kill_grace": "1s", "log": {"level": "info", "format": "json"},
+            },
+            "pools": {"main": {"workers": WORKERS, "queues": ["default"]}},
+            "jobs": {"Torture": job}}
+
+    def start(self):
+        self.redis.start()
+        for number in range(SUPERVISORS):
+            proxy = Proxy(self.redis.address, os.path.join(self.folder, "p%d.sock" % number),
+                          seed=self.seed + number)
+            drover = Droverd(self.folder, self.config(number, proxy), "s%d" % number, ["--wait"])
+            self.proxies.append(proxy)
+            self.supervisors.append(drover.start())
+        commands = [("SADD", "resque:queues", "default")]
+        commands += [("RPUSH", "resque:queue:default", payload("Torture", n, jid=jid))
+                     for n, jid in enumerate(self.jids)]
+        for k in range(0, len(commands), 1000):
+            self.redis.pipeline(commands[k:k + 1000])
+
+    def end(self, keep=False):
+        for drover in self.supervisors:
+            if drover.running:
+                drover.signal(signal.SIGCONT)
+                drover.kill()
+        for proxy in self.proxies:
+            proxy.close()
+        self.redis.end(signal.SIGKILL)
+        for pid in processes.carrying(self.folder.encode()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if not keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    # -- faults: each is one method, and says what it struck ---------------------------------------
+    def strike(self, step):
+        number = step.which % SUPERVISORS
+        if number in self.hands_off and step.kind != "redis":
+            number = next((n for n in range(SUPERVISORS) if n not in self.hands_off), None)
+        if number is None:
+            return
+        self.counts[step.kind] += 1
+        getattr(self, "do_" + step.kind.replace(" ", "_"))(step, number)
+
+    def note(self, kind, pids, begin=None, end=None):
+        begin = now_ms() if begin is None else begin
+        self.faults.append(Fault(kind, set(pids), begin, begin if end is None else end))
+
+    def at(self, delay_s, action):
+        heapq.heappush(self.later, (time.monotonic() + delay_s, next(self.serial), action))
+
+    def kill(self, pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    def nurseries_of(self, drover):
+        """A child looks like its nursery until it becomes its job, a moment later."""
+        def look(pids):
+            return [pid for pid in pids
+                    if b"--lease" in processes.read_proc(pid, "cmdline").split(b"\0")]
+        found = look(processes.children(drover.pid))
+        time.sleep(0.02)
+        return look(found)
+
+    def do_child(self, step, number):
+        drover = self.supervisors[number]
+        jobs = [pid for pid in processes.children(drover.pid)
+                if self.ledger.path.encode() in processes.read_proc(pid, "cmdline")]
+        if not jobs:
+            self.counts["child, none there"] += 1
+            return
+        pid = sorted(jobs)[step.which % len(jobs)]
+        self.note("child", [pid])
+        self.kill(pid)
+
+    def do_nursery(self, step, number):
+        for pid in self.nurseries_of(self.supervisors[number]):
+            self.kill(pid)
+
+    def do_supervisor(self, step, number):
+        drover = self.supervisors[number]
+        self.note("supervisor", [drover.pid])
+        drover.kill()
+        self.gone(number, step.pause_ms / 1000)
+
+    def do_host(self, step, number):
+        """All at once, as when the power fails; back after others may have taken its jobs."""
+        drover = self.supervisors[number]
+        drover.signal(signal.SIGSTOP)
+        tree = processes.descendants(drover.pid)
+        self.note("host", [drover.pid])
+        for pid in [drover.pid] + tree:
+            self.kill(pid)
+        drover.wait()
+        self.gone(number, self.lease_s + 2 * step.pause_ms / 1000)
+
+    def gone(self, number, back_in_s):
+        self.hands_off.add(number)
+
+        def back():
+            self.supervisors[number].start(wait=False)
+            self.hands_off.discard(number)
+        self.at(back_in_s, back)
+
+    def do_redis(self, step, number):
+        self.redis.kill()
+        time.sleep(step.pause_ms / 4000)
+        self.redis.start()
+
+    def do_stop(self, step, number):
+        drover = self.supervisors[number]
+        begin = now_ms()
+        drover.signal(signal.SIGSTOP)
+        self.hands_off.add(number)
+
+        def go_on():
+            drover.signal(signal.SIGCONT)
+            self.hands_off.discard(number)
+        self.lose_lease("stop", drover.pid, begin, step, go_on)
+
+    def do_cut_off(self, step, number):
+        proxy, begin = self.proxies[number], now_ms()
+        if step.which % 3:
+            proxy.refuse()
+            proxy.close_all()
+        else:
+            proxy.drop()
+
+        def heal():
+            proxy.accept()
+            proxy.heal()
+            proxy.close_all()
+        self.lose_lease("cut off", self.supervisors[number].pid, begin, step, heal)
+
+    def lose_lease(self, kind, pid, begin, step, afterwards):
+        """What it holds is excused until its children are surely gone after its return."""
+        seconds = 1.5 * self.lease_s + 2 * step.pause_ms / 1000
+        self.note(kind, [pid], begin, begin + int(seconds * 1000) + 2000)
+        self.at(seconds, afterwards)
+
+    def do_spoil(self, step, number):
+        proxy = self.proxies[number]
+        self.counts["spoil: " + proxy.mischief().split("(")[0]] += 1
+        self.at(0.2 + step.pause_ms / 1000, proxy.heal)
+
+    # -- the run ---------------------------------------------------------------------------------
+    def serve_later(self, all_of_it=False):
+        while self.later and (all_of_it or self.later[0][0] <= time.monotonic()):
+            if all_of_it:
+                time.sleep(max(0, self.later[0][0] - time.monotonic()))
+            heapq.heappop(self.later)[2]()
+
+    def watch_over(self):
+        """A supervisor that ended by itself is our bug; it is started again, and told of."""
+        for number, drover in enumerate(self.supervisors):
+            if number not in self.hands_off and not drover.running:
+                self.complaints.append("supervisor s%d ended by itself with %r"
+                                       % (number, drover.process.returncode))
+                drover.start(wait=False)
+
+    def run(self):
+        stalled = time.monotonic() + STALLED_S
+        last = -1
+        for step in self.plan:
+            while self.ledger.ended() < step.moment and time.monotonic() < stalled:
+                self.serve_later()
+                self.watch_over()
+                time.sleep(0.005)
+            if self.ledger.ended() != last:
+                last = self.ledger.ended()
+                stalled = time.monotonic() + STALLED_S
+            self.strike(step)
+        self.serve_later(all_of_it=True)
+        for proxy in self.proxies:
+            proxy.heal()
+        self.until_settled()
+
+    def stat(self, name):
+        return int(self.redis.call("GET", "resque:stat:" + name) or 0)
+
+    def until_settled(self):
+        """Until Redis counts as many as were enqueued, or nothing moves any more."""
+        seen, deadline = None, 0
+        while self.stat("processed") < self.jobs:
+            state = (self.stat("processed"), self.ledger.ended())
+            if state != seen:
+                seen, deadline = state, time.monotonic() + STUCK_S
+            if time.monotonic() > deadline:
+                self.complaints.append("stuck: Redis counts %d, the ledger %d of %d"
+                                       % (state + (self.jobs,)))
+                return
+            self.watch_over()
+            time.sleep(0.02)
+
+    # -- the count -------------------------------------------------------------------------------
+    def failed(self):
+        records = [json.loads(r) for r in self.redis.call("LRANGE", "resque:failed", 0, -1)]
+        return collections.Counter(r["payload"].get("jid") for r in records)
+
+    def check(self, what, is_true):
+        if not is_true:
+            self.complaints.append(what)
+
+    def look_at_redis(self):
+        for drover in self.supervisors:
+            self.check("exit after TERM", drover.term() == 0)
+        self.check("Redis counts %d jobs" % self.stat("processed"),
+                   self.stat("processed") == self.jobs)
+        for key in self.redis.keys("resque:drover:lease:*"):
+            fields = self.redis.call("HKEYS", key)
+            self.check("left in %s: %r" % (key, fields), all(f.startswith("#") for f in fields))
+        for key in self.redis.keys("resque:queue:*"):
+            self.check("left in %s" % key, self.redis.call("LLEN", key) == 0)
+        self.check("left delayed", not self.redis.call("ZCARD", "resque:drover:delayed"))
+        left = [p for p in processes.carrying(self.folder.encode())
+                if p != self.redis.process.pid]
+        self.check("processes left: %s" % "; ".join(map(processes.describe, left)), not left)
+
+    def judge(self):
+        result = judge(self.ledger.runs(), self.jids, self.failed(), self.faults)
+        self.look_at_redis()
+        self.bound(result)
+        return result
+
+    def bound(self, result):
+        """No more were begun again than could have been in hand at the faults that excuse it."""
+        hand = {"child": 1}
+        most = sum(hand.get(fault.kind, WORKERS) for fault in self.faults)
+        self.check("%d begun again, at most %d were in flight" % (result.begun_again, most),
+                   result.begun_again <= most)
+
+    def report(self, result, seconds):
+        kills = sum(self.counts[kind] for kind in KILLS) - self.counts["child, none there"]
+        self.say("seed %d: %d kills (%s) in %.0f s" % (
+            self.seed, kills, ", ".join("%s %d" % c for c in sorted(self.counts.items())), seconds))
+        self.say(result.table())
+        for words in result.faults + self.complaints:
+            self.say("  WRONG: " + words)
+
+
+def torture(seed, jobs, kills, keep=False, say=print, **how):
+    """Runs it all; the sentences of what went wrong, an empty list where nothing did."""
+    run, began = Torture(seed, jobs, kills, say=say, **how), time.monotonic()
+    try:
+        run.start()
+        run.run()
+        result = run.judge()
+        run.report(result, time.monotonic() - began)
+        return result.faults + run.complaints
+    finally:
+        if keep:
+            say("kept: " + run.folder)
+        run.end(keep)
+
+
+def main():
+    options = argparse.ArgumentParser(description="the fault driver")
+    options.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    options.add_argument("--jobs", type=int, default=10000)
+    options.add_argument("--kills", type=int, default=200)
+    options.add_argument("--lease", type=int, default=2)
+    options.add_argument("--work", type=int, default=15, help="ms a job takes")
+    options.add_argument("--only", help="kinds, with commas")
+    options.add_argument("--keep", action="store_true", help="keep the folder with logs and ledger")
+    o = options.parse_args()
+    print("seed %d" % o.seed, flush=True)
+    wrong = torture(o.seed, o.jobs, o.kills, o.keep, lease_s=o.lease, work_ms=o.work,
+                    only=o.only and o.only.split(","))
+    print("%d passed, %d failed" % (not wrong, len(wrong)))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
