@@ -29,7 +29,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "drover-nursery: %s\n", err.text);
 		return EXIT_USAGE;
 	}
-	served = nursery_serve(droverd, SPAN_LIT("[]"), NULL, &err);
+	served = nursery_serve(droverd, a.lease, SPAN_LIT("[]"), NULL, &err);
 	if (served == 0 || (served > 0 && undertaker_run(a.lease, &err) == 0))
 		return EXIT_SUCCESS;
 	nursery_say_failed(&err);

@@ -23,13 +23,14 @@ static int load(const struct arguments *a, struct err *err)
 	return module_preload(err);
 }
 
-static int serve(pid_t droverd, struct err *err)
+static int serve(pid_t droverd, const char *lease, struct err *err)
 {
 	struct text names = {0};
 	int done;
 
 	module_add_names(&names);
-	done = nursery_serve(droverd, (struct span){names.data, names.len}, &module_functions, err);
+	done = nursery_serve(
+		droverd, lease, (struct span){names.data, names.len}, &module_functions, err);
 	text_fini(&names);
 	return done;
 }
@@ -56,7 +57,7 @@ int main(int argc, char **argv)
 
 		if (status >= 0)
 			return status;
-		served = serve(droverd, &err);
+		served = serve(droverd, a.lease, &err);
 		if (served == 0 || (served > 0 && undertaker_run(a.lease, &err) == 0))
 			return EXIT_SUCCESS;
 	}

@@ -9,6 +9,7 @@
 #include "base/crash.h"
 #include "nursery/child.h"
 #include "nursery/clone.h"
+#include "nursery/deadline.h"
 #include "nursery/facts.h"
 #include "nursery/job_socket.h"
 #include "wire/nursery.h"
@@ -194,6 +195,7 @@ enum received {
 	GOT_NOTHING, /* or nonsense, which was answered */
 	GOT_SPAWN,
 	GOT_RETIRED,
+	GOT_WATCH,
 	GOT_END, /* droverd is gone */
 };
 
@@ -220,6 +222,8 @@ static enum received receive(struct request *r)
 	take_descriptors(r, &m);
 	if (nursery_is_retire((struct span){bytes, (size_t)n}))
 		return GOT_RETIRED;
+	if (nursery_is_watch((struct span){bytes, (size_t)n}))
+		return GOT_WATCH;
 	if (nursery_spawn_parse(&r->spawn, (struct span){bytes, (size_t)n}, r->n_fds, &err) == 0 &&
 		!(m.msg_flags & MSG_CTRUNC))
 		return GOT_SPAWN;
@@ -231,6 +235,12 @@ static void close_all(const struct request *r)
 {
 	for (size_t i = 0; i < r->n_fds; i++)
 		close(r->fds[i]);
+}
+
+/* The descriptor is kept for the time of the watch, the others go with the request. */
+static void watch(struct deadline *d, struct request *r)
+{
+	deadline_watch(d, r->n_fds > 0 ? r->fds[--r->n_fds] : -1);
 }
 
 static void spawn(struct facts *f, const struct request *r, const struct function_source *source)
@@ -252,10 +262,11 @@ static void spawn(struct facts *f, const struct request *r, const struct functio
 		refuse(&r->spawn, errno, "fork");
 }
 
-int nursery_serve(
-	pid_t droverd, struct span functions, const struct function_source *source, struct err *err)
+int nursery_serve(pid_t droverd, const char *lease, struct span functions,
+	const struct function_source *source, struct err *err)
 {
 	struct facts facts;
+	struct deadline deadline;
 	struct request r;
 	enum received got;
 
@@ -263,11 +274,16 @@ int nursery_serve(
 		return err_errno(err, "/");
 	if (facts_learn(&facts, droverd, err) != 0 || say_hello(&facts, functions, err) != 0)
 		return -1;
+	deadline_init(&deadline, lease);
 	do {
+		deadline_wait(&deadline, NURSERY_FD);
 		got = receive(&r);
 		if (got == GOT_SPAWN)
 			spawn(&facts, &r, source);
+		else if (got == GOT_WATCH)
+			watch(&deadline, &r);
 		close_all(&r);
 	} while (got != GOT_END && got != GOT_RETIRED);
+	deadline_fini(&deadline);
 	return got == GOT_END;
 }

@@ -15,11 +15,12 @@ pid_t nursery_open(struct err *err);
 void nursery_say_failed(const struct err *why);
 
 /*
- * All is preloaded: says hello, then serves. `functions`: a JSON array of their names; `source`
- * NULL: commands alone. 1: droverd is gone, and what it left is to be ended. 0: droverd lives and
- * wants this nursery no more; its children are droverd's and stay. -1: it could not begin.
+ * All is preloaded: says hello, then serves. `lease` is droverd's; `functions`: a JSON array of their
+ * names; `source` NULL: commands alone. 1: droverd is gone, and what it left is to be ended. 0:
+ * droverd lives and wants this nursery no more; its children are droverd's and stay. -1: it could
+ * not begin.
  */
-int nursery_serve(pid_t droverd, struct span functions, const struct function_source *source,
-	struct err *err);
+int nursery_serve(pid_t droverd, const char *lease, struct span functions,
+	const struct function_source *source, struct err *err);
 
 #endif

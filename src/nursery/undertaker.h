@@ -5,7 +5,10 @@
 #ifndef DROVER_NURSERY_UNDERTAKER_H
 #define DROVER_NURSERY_UNDERTAKER_H
 
+#include <stdint.h>
+
 #include "base/err.h"
+#include "base/text.h"
 
 /*
  * SIGKILL to every process whose environment has DROVER_LEASE=lease, until two looks in a row find
@@ -13,5 +16,11 @@
  * be read or some would not go.
  */
 int undertaker_run(const char *lease, struct err *err);
+
+/*
+ * The same for every process whose environment has one of the entries in `marks`, "NAME=value" and
+ * a NUL each, one behind the other; after `patience_ms` what is left is left.
+ */
+int undertaker_end(struct span marks, int64_t patience_ms, struct err *err);
 
 #endif

@@ -22,11 +22,22 @@ int nursery_spawn_parse(
 	return 0;
 }
 
-bool nursery_is_retire(struct span packet)
+/* A packet that is one word and nothing else. */
+static bool is_word(struct span packet, uint32_t word)
 {
 	uint32_t message = 0;
 
 	if (packet.len == sizeof message)
 		memcpy(&message, packet.at, sizeof message);
-	return message == NURSERY_RETIRE;
+	return message == word;
+}
+
+bool nursery_is_retire(struct span packet)
+{
+	return is_word(packet, NURSERY_RETIRE);
+}
+
+bool nursery_is_watch(struct span packet)
+{
+	return is_word(packet, NURSERY_WATCH);
 }

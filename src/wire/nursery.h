@@ -9,6 +9,9 @@
  * nursery -> droverd  struct nursery_refused where no child could be made
  *
  * droverd -> nursery  uint32_t NURSERY_RETIRE: another one takes over; exit, and bury nobody
+ * droverd -> nursery  uint32_t NURSERY_WATCH, with one descriptor, the scoreboard: an exclusive job
+ *                     begins; see there that it ends in time. Said for each of them, before its
+ *                     process is given it; whoever watches already has nothing to do.
  *
  * There is no "spawned" message: the child itself says JOB_HELLO on its job socket, and droverd
  * takes its pid from the credentials of that message. End of file before it is a failed spawn.
@@ -34,6 +37,7 @@ enum nursery_message {
 	NURSERY_SPAWN = 0x4e535031,
 	NURSERY_REFUSED = 0x4e535032,
 	NURSERY_RETIRE = 0x4e535033,
+	NURSERY_WATCH = 0x4e535034,
 };
 
 #define NURSERY_SPAWN_CGROUP 1u /* a third descriptor: clone into this cgroup v2 folder */
@@ -63,5 +67,6 @@ int nursery_spawn_parse(
 	struct nursery_spawn *out, struct span packet, size_t descriptors, struct err *err);
 
 bool nursery_is_retire(struct span packet);
+bool nursery_is_watch(struct span packet);
 
 #endif
