@@ -27,6 +27,17 @@ static bool has_entry(const struct text *list, struct span mark)
 	return false;
 }
 
+/* One of `marks`, which are entries one behind the other. */
+static bool has_any(const struct text *list, struct span marks)
+{
+	for (size_t i = 0, len; i < marks.len; i += len) {
+		len = strlen(marks.at + i) + 1;
+		if (has_entry(list, (struct span){marks.at + i, len}))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Asked about a process whose environment reads as empty. An exec has a moment in which the new
  * program's has no place yet, and on a busy machine a process may rest in it. Without memory it is
@@ -43,9 +54,9 @@ static bool is_between_programs(struct text *scratch, pid_t pid)
 }
 
 /* Kernels before 5.3: a look and a kill with little in between. */
-static void end_unheld(struct text *scratch, pid_t pid, struct span mark)
+static void end_unheld(struct text *scratch, pid_t pid, struct span marks)
 {
-	if (process_read(scratch, pid, "environ") && has_entry(scratch, mark))
+	if (process_read(scratch, pid, "environ") && has_any(scratch, marks))
 		kill(pid, SIGKILL);
 }
 
@@ -53,7 +64,7 @@ static void end_unheld(struct text *scratch, pid_t pid, struct span mark)
  * True where it was one of ours, or may be. The process is held before it is looked at: should the
  * number be given to another meanwhile, the signal goes to the one that is gone.
  */
-static bool end_if_ours(struct text *scratch, pid_t pid, struct span mark, marked_spare_fn *spare)
+static bool end_if_ours(struct text *scratch, pid_t pid, struct span marks, marked_spare_fn *spare)
 {
 	int held = (int)syscall(SYS_pidfd_open, pid, 0);
 	bool readable, unsure, ours;
@@ -62,11 +73,11 @@ static bool end_if_ours(struct text *scratch, pid_t pid, struct span mark, marke
 		return false;
 	readable = process_read(scratch, pid, "environ");
 	unsure = readable && scratch->len == 0 && is_between_programs(scratch, pid);
-	ours = readable && !unsure && has_entry(scratch, mark) && !(spare && spare(scratch, pid));
+	ours = readable && !unsure && has_any(scratch, marks) && !(spare && spare(scratch, pid));
 	if (ours && held >= 0)
 		syscall(SYS_pidfd_send_signal, held, SIGKILL, NULL, 0);
 	else if (ours)
-		end_unheld(scratch, pid, mark);
+		end_unheld(scratch, pid, marks);
 	if (held >= 0)
 		close(held);
 	return ours || unsure;
@@ -86,7 +97,7 @@ static void end(struct marked_look *look)
 	look->proc = NULL;
 }
 
-int marked_look(struct marked_look *look, struct span mark, marked_spare_fn *spare, int most,
+int marked_look(struct marked_look *look, struct span marks, marked_spare_fn *spare, int most,
 	struct err *err)
 {
 	const pid_t self = getpid();
@@ -99,7 +110,7 @@ int marked_look(struct marked_look *look, struct span mark, marked_spare_fn *spa
 
 		if (pid <= 0 || pid == self)
 			continue;
-		look->found += end_if_ours(&look->scratch, pid, mark, spare);
+		look->found += end_if_ours(&look->scratch, pid, marks, spare);
 		most--;
 	}
 	if (most <= 0)

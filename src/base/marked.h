@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "base/text.h"
 
-/* True: this one, though it carries the mark, is left alone. */
+/* True: this one, though it carries a mark, is left alone. */
 typedef bool marked_spare_fn(struct text *scratch, pid_t pid);
 
 /* A look at all processes, which may be taken in parts. A zeroed struct is one that has not begun. */
@@ -25,12 +25,12 @@ struct marked_look {
 };
 
 /*
- * Looks at the next `most` processes, sends SIGKILL to those whose environment has the entry
- * `mark` ("NAME=value" and its NUL), never to ourselves. 1 once all were seen (then `found` is what
+ * Looks at the next `most` processes, sends SIGKILL to those whose environment has one of
+ * the entries in `marks` ("NAME=value" and its NUL, one behind the other), never to ourselves. 1 once all were seen (then `found` is what
  * this look found, and the next call begins another), 0 while there are more, -1 where /proc
  * cannot be read. `spare` may be NULL.
  */
-int marked_look(struct marked_look *look, struct span mark, marked_spare_fn *spare, int most,
+int marked_look(struct marked_look *look, struct span marks, marked_spare_fn *spare, int most,
 	struct err *err);
 void marked_look_fini(struct marked_look *look);
 

@@ -10,8 +10,9 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/process.h"
 #include "base/text.h"
-#include "nursery/proc.h"
+#include "nursery/offspring.h"
 #include "nursery/undertaker.h"
 #include "wire/scoreboard.h"
 
@@ -109,9 +110,9 @@ static void nap(void)
 
 static bool is_the_one(struct text *scratch, const struct scoreboard_slot *s)
 {
-	int64_t start_boot_ms = proc_start_boot_ms(scratch, s->pid);
+	int64_t start_boot_ms = process_start_boot_ms(scratch, s->pid);
 
-	return start_boot_ms >= 0 && scoreboard_started_then(s, start_boot_ms, proc_tick_ms());
+	return start_boot_ms >= 0 && scoreboard_started_then(s, start_boot_ms, process_tick_ms());
 }
 
 /*
@@ -124,7 +125,7 @@ static void end_tree(struct text *scratch, const struct scoreboard_slot *s, int 
 
 	syscall(SYS_pidfd_send_signal, held, SIGSTOP, NULL, 0);
 	for (int quiet = 0; quiet < QUIET_LOOKS && clock_mono_ms() < until_ms;) {
-		quiet = proc_kill_below(scratch, s->pid) > 0 ? 0 : quiet + 1;
+		quiet = offspring_kill(scratch, s->pid) > 0 ? 0 : quiet + 1;
 		if (quiet < QUIET_LOOKS)
 			nap();
 	}
