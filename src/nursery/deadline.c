@@ -205,9 +205,13 @@ void deadline_watch(struct deadline *d, int board)
 
 	if (d->timer < 0)
 		d->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (board < 0 || d->timer < 0) {
-		err_errno(&err, board < 0 ? "the scoreboard did not come through" : "timerfd");
+	if (board < 0) {
+		err_set(&err, "the scoreboard did not come through");
 		complain(&err);
+	} else if (d->timer < 0) {
+		err_errno(&err, "timerfd");
+		complain(&err);
+		close(board);
 	} else if (d->board >= 0) {
 		close(board); /* the same: a lease has one, and the look at it is under way */
 	} else {

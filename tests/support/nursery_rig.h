@@ -37,6 +37,9 @@ static inline const char *rig_lease(void)
 /* Set before rig_start: what a container's seccomp profile does to clone3. */
 static int rig_refuse_clone3;
 
+/* Of the next job that is sent. */
+static const char *rig_token = "pool.1.1";
+
 struct rig {
 	int socket;
 	pid_t pid;
@@ -197,7 +200,7 @@ static inline void rig_send(int socket, const struct job_class_source *class, st
 		.class_name = SPAN_LIT("Sample"),
 		.queue = SPAN_LIT("default"),
 		.origin = SPAN_LIT("retry"),
-		.token = SPAN_LIT("pool.1.1"),
+		.token = span_of(rig_token),
 		.lease = span_of(rig_lease()),
 		.args = args};
 	struct text part = {0}, message = {0};
