@@ -41,14 +41,14 @@ static int say(int ledger, const char *word, int other)
 	return len < (int)sizeof line && write(ledger, line, (size_t)len) == len ? 0 : -1;
 }
 
-/* The number at the end of the job's id is its byte in the file of locks. */
+/* Of all ids, each has its own byte in the file of locks, as good as surely (FNV-1a, 62 bits). */
 static off_t own_byte(void)
 {
-	const char *jid = environment("DROVER_JID"), *end = jid + strlen(jid), *at = end;
+	uint64_t hash = 0xcbf29ce484222325u;
 
-	while (at > jid && at[-1] >= '0' && at[-1] <= '9')
-		at--;
-	return (off_t)strtol(at, NULL, 10);
+	for (const char *p = environment("DROVER_JID"); *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 0x100000001b3u;
+	return (off_t)(hash >> 2);
 }
 
 /*

@@ -5,7 +5,7 @@
 /*
  * Appends "begin JID TOKEN LEASE PID MS 0" to the file `ledger`, works for `ms`, appends "end ..".
  * MS is CLOCK_MONOTONIC. Instead of begin: "beside .. OTHER" where the process OTHER runs the same
- * job at that very moment. The job's id must end in a number of its own. Returns the exit code.
+ * job at that very moment. Returns the exit code.
  */
 int torture_job(const char *ledger, long ms);
 
