@@ -44,14 +44,24 @@ static void check_certificate(struct conf_loader *l)
 }
 
 static void check_backoff(
-	struct conf_loader *l, const char *key, const struct conf_backoff *backoff)
+	struct conf_loader *l, const struct conf_node *n, const struct conf_backoff *backoff)
 {
-	const struct conf_node *n = find(l, "defaults", key);
 	char text[32];
 
 	if (n && backoff->max_ms < backoff->first_ms)
 		conf_node_fault(&l->faults, n, "has a max below its first, allowed is from %s on",
 			units_format_duration(backoff->first_ms, text));
+}
+
+/* An entry that has no backoff of its own has that of `defaults`, of which enough is said there. */
+static void check_backoffs(struct conf_loader *l)
+{
+	const struct conf *c = l->conf;
+
+	check_backoff(l, find(l, "defaults", "backoff"), &c->defaults.backoff);
+	check_backoff(l, find(l, "defaults", "item_backoff"), &c->defaults.item_backoff);
+	for (size_t i = 0; i < c->n_classes; i++)
+		check_backoff(l, conf_node_get(l->classes[i], "backoff"), &c->classes[i].backoff);
 }
 
 static void check_functions(struct conf_loader *l)
@@ -75,8 +85,7 @@ void conf_check_all(struct conf_loader *l)
 {
 	check_lease(l);
 	check_certificate(l);
-	check_backoff(l, "backoff", &l->conf->defaults.backoff);
-	check_backoff(l, "item_backoff", &l->conf->defaults.item_backoff);
+	check_backoffs(l);
 	check_functions(l);
 }
 

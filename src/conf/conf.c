@@ -38,8 +38,13 @@ void conf_unref(struct conf *c)
 	fini_class(&c->defaults);
 	for (size_t i = 0; i < c->n_classes; i++)
 		fini_class(&c->classes[i]);
+	for (size_t i = 0; i < c->n_schedules; i++) {
+		conf_section_fini(conf_keys_schedule, &c->schedules[i]);
+		free(c->schedules[i].name);
+	}
 	free(c->pools);
 	free(c->classes);
+	free(c->schedules);
 	conf_list_free(c->modules);
 	free(c->path);
 	free(c);

@@ -13,10 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cron.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "base/zone.h"
 
 #define CONF_NONE UNITS_NONE
 
@@ -76,7 +78,7 @@ struct conf_rate {
 enum conf_overlap {
 	CONF_OVERLAP_ALLOW,
 	CONF_OVERLAP_SKIP,
-	CONF_OVERLAP_QUEUE,
+	CONF_OVERLAP_QUEUE_ONE,
 	CONF_OVERLAP_REPLACE
 };
 enum conf_item_error { CONF_ITEM_ERROR_STOP, CONF_ITEM_ERROR_SKIP, CONF_ITEM_ERROR_PAUSE };
@@ -104,9 +106,13 @@ struct conf_class {
 	bool exclusive;
 	bool track;	    /* keep a run record */
 	bool adopt_orphans; /* the job's main process is a subreaper */
-	int64_t retries;
+	int64_t retries;    /* never used where at_most_once */
 	struct conf_backoff backoff;
 	int64_t max_recoveries;
+	bool unique;
+	int64_t unique_for_ms;
+	int64_t max_running;	   /* over all supervisors; may be CONF_NONE */
+	enum conf_overlap overlap; /* of scheduled jobs */
 	int64_t keep_output_bytes;
 	int reuse, spares;
 	char **env;	 /* "NAME=value" */
@@ -118,10 +124,6 @@ struct conf_class {
 	 * Read, kept and dumped under `defaults`, refused in a job entry until something does them.
 	 * Numbers and durations may be CONF_NONE, command lists and follow-ups NULL.
 	 */
-	bool unique;
-	int64_t unique_for_ms;
-	int64_t max_running;
-	enum conf_overlap overlap;
 	struct conf_follow then, on_failure, on_cancel;
 
 	/* the same, of an iterating job */
@@ -140,6 +142,21 @@ struct conf_class {
 	char **on_start, **on_resume, **on_interrupt, **on_complete; /* argv */
 };
 
+enum conf_catch_up { CONF_CATCH_UP_NONE, CONF_CATCH_UP_LAST, CONF_CATCH_UP_ALL };
+
+/* A job to be enqueued at certain times. Next time: cron_next(&s->cron, s->zone, after_s). */
+struct conf_schedule {
+	char *name;
+	char *cron_text; /* as written */
+	struct cron cron;
+	char *timezone;	   /* the one that holds, also where it stands in cron_text */
+	struct zone *zone; /* the same, looked up; base/zone's own */
+	char *class_name;
+	char *queue;
+	char *args_json; /* a JSON array */
+	enum conf_catch_up catch_up;
+};
+
 struct conf {
 	unsigned refs;
 	char *path; /* the file it was read from */
@@ -150,7 +167,9 @@ struct conf {
 	struct conf_class defaults;
 	struct conf_class *classes; /* in file order; first match wins */
 	size_t n_classes;
-	char **modules; /* paths; NULL-terminated, never NULL itself */
+	char **modules;			 /* paths; NULL-terminated, never NULL itself */
+	struct conf_schedule *schedules; /* in file order */
+	size_t n_schedules;
 };
 
 /*

@@ -45,6 +45,17 @@ static void print_job(struct conf_printer *p, const struct conf_class *class)
 	print_section(p, "    ", conf_keys_class, class, true);
 }
 
+static void print_schedules(struct conf_printer *p, const struct conf *c)
+{
+	text_add_str(p->out, c->n_schedules > 0 ? "\nschedule:\n" : "\nschedule: {}\n");
+	for (size_t i = 0; i < c->n_schedules; i++) {
+		text_add_str(p->out, "  ");
+		conf_print_text(p->out, c->schedules[i].name);
+		text_add_str(p->out, ":\n");
+		print_section(p, "    ", conf_keys_schedule, &c->schedules[i], false);
+	}
+}
+
 void conf_dump(const struct conf *c, struct text *out)
 {
 	struct conf_printer p = {.out = out};
@@ -65,4 +76,5 @@ void conf_dump(const struct conf *c, struct text *out)
 		conf_print_text(out, c->modules[i]);
 	}
 	text_add_str(out, "]\n");
+	print_schedules(&p, c);
 }

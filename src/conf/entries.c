@@ -1,5 +1,5 @@
 /*
- * conf/entries: pools, jobs and modules, which the main file and those it includes add up. Any
+ * conf/entries: pools, jobs, modules and schedules, which the main file and those it includes add up. Any
  * process; no I/O.
  */
 #include "conf/load.h"
@@ -11,10 +11,11 @@
 #include "base/must.h"
 #include "conf/keys.h"
 
-#define MOST_POOLS   256
-#define MOST_CLASSES 10000
-#define MOST_MODULES 256
-#define LONGEST_POOL 64
+#define MOST_POOLS     256
+#define MOST_CLASSES   10000
+#define MOST_MODULES   256
+#define MOST_SCHEDULES 10000
+#define LONGEST_POOL   64
 
 /* A twin in the same file has been found by the parser, so only other files are asked. */
 static bool is_twin(struct conf_loader *l, const struct conf_node *const *nodes, size_t n,
@@ -205,4 +206,59 @@ void conf_entries_read_modules(struct conf_loader *l, const struct conf_node *li
 	}
 	for (size_t i = 0; i < list->n; i++)
 		read_module(l, list->items[i]);
+}
+
+/* -- schedule -- */
+
+static void check_schedule(
+	struct conf_loader *l, const struct conf_node *n, struct conf_schedule *schedule)
+{
+	const struct conf_node *timezone = conf_node_get(n, "timezone");
+	const char *inside = schedule->cron.zone; /* the text: it has been found to be there */
+	struct err err;
+
+	if (n->kind != CONF_NODE_MAP && !conf_node_is_null(n))
+		return;
+	if (!conf_node_get(n, "cron"))
+		conf_node_fault(&l->faults, n, "has no cron, allowed is cron: \"*/15 * * * *\"");
+	if (!conf_node_get(n, "class"))
+		conf_node_fault(&l->faults, n, "has no class, allowed is class: NAME");
+	if (!*inside || !schedule->zone)
+		return;
+	if (!timezone)
+		must(conf_schedule_set_zone(schedule, inside, &err));
+	else if (strcmp(inside, schedule->timezone) != 0)
+		conf_node_fault(&l->faults, timezone,
+			"is not the zone that stands in cron, allowed is one of the two");
+}
+
+static void read_schedule(struct conf_loader *l, const struct conf_node *n)
+{
+	struct conf *c = l->conf;
+	struct conf_schedule *schedule;
+	struct err err;
+
+	if (is_twin(l, l->schedules, c->n_schedules, n, false) ||
+		!has_room(l, n, c->n_schedules, MOST_SCHEDULES))
+		return;
+	l->schedules = grow(l->schedules, c->n_schedules, sizeof *l->schedules);
+	c->schedules = grow(c->schedules, c->n_schedules, sizeof *c->schedules);
+	l->schedules[c->n_schedules] = n;
+	schedule = &c->schedules[c->n_schedules++];
+	*schedule = (struct conf_schedule){
+		.name = must_strdup(n->key),
+		.queue = must_strdup("default"),
+		.args_json = must_strdup("[]"),
+	};
+	must(conf_schedule_set_zone(schedule, "UTC", &err));
+	conf_section_read(&l->reader, conf_keys_schedule, NULL, n, schedule);
+	check_schedule(l, n, schedule);
+}
+
+void conf_entries_read_schedule(struct conf_loader *l, const struct conf_node *map)
+{
+	if (!is_map(l, map, "nightly: {cron: \"0 3 * * *\", class: Nightly}"))
+		return;
+	for (size_t i = 0; i < map->n; i++)
+		read_schedule(l, map->items[i]);
 }

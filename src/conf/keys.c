@@ -86,10 +86,11 @@ static const char *const FORMATS[] = {"logfmt", "json", NULL};
 static const char *const KINDS[] = {"exponential", "linear", "constant", NULL};
 static const char *const JITTERS[] = {"none", "full", NULL};
 static const char *const DELIVERIES[] = {"at-least-once", "at-most-once", NULL};
-static const char *const OVERLAPS[] = {"allow", "skip", "queue", "replace", NULL};
+static const char *const OVERLAPS[] = {"allow", "skip", "queue-one", "replace", NULL};
 static const char *const ITEM_ERRORS[] = {"stop", "skip", "pause", NULL};
 static const char *const PART_FAILURES[] = {"go-on", "stop", NULL};
 static const char *const CHANGES[] = {"fail", "continue", NULL};
+static const char *const CATCH_UPS[] = {"none", "last", "all", NULL};
 static const char *const ORDERS[] = {"priority", "weighted", NULL};
 
 /* A row is name, type, offset, min, max, flags, more. */
@@ -168,17 +169,17 @@ const struct conf_key conf_keys_class[] = {
 	{"spares", &conf_type_int, AT(spares), 0, 1000, 0, NULL},
 	{"adopt_orphans", &conf_type_bool, AT(adopt_orphans), 0, 0, 0, NULL},
 	{"track", &conf_type_bool, AT(track), 0, 0, 0, NULL},
+	{"retries", &conf_type_count, AT(retries), 0, 1000, 0, NULL},
+	{"backoff", &conf_type_section, AT(backoff), 0, 0, 0, BACKOFF},
+	{"exclusive", &conf_type_bool, AT(exclusive), 0, 0, 0, NULL},
+	{"max_recoveries", &conf_type_count, AT(max_recoveries), 0, 1000, 0, NULL},
+	{"unique", &conf_type_bool, AT(unique), 0, 0, 0, NULL},
+	{"unique_for", &conf_type_duration, AT(unique_for_ms), SECOND, YEARS, 0, NULL},
+	{"max_running", &conf_type_count, AT(max_running), 1, 1000000, NONE, NULL},
+	{"overlap", &conf_type_choice, AT(overlap), 0, 0, 0, OVERLAPS},
 
 	{"each", &conf_type_later, 0, 0, 0, LATER, NULL},
 	{"filter", &conf_type_later, 0, 0, 0, LATER, NULL},
-	{"retries", &conf_type_count, AT(retries), 0, 1000, LATER, NULL},
-	{"backoff", &conf_type_section, AT(backoff), 0, 0, LATER, BACKOFF},
-	{"exclusive", &conf_type_bool, AT(exclusive), 0, 0, LATER, NULL},
-	{"max_recoveries", &conf_type_count, AT(max_recoveries), 0, 1000, LATER, NULL},
-	{"unique", &conf_type_bool, AT(unique), 0, 0, LATER, NULL},
-	{"unique_for", &conf_type_duration, AT(unique_for_ms), SECOND, YEARS, LATER, NULL},
-	{"max_running", &conf_type_count, AT(max_running), 1, 1000000, NONE | LATER, NULL},
-	{"overlap", &conf_type_choice, AT(overlap), 0, 0, LATER, OVERLAPS},
 	{"then", &conf_type_follow, AT(then), 0, 0, LATER, NULL},
 	{"on_failure", &conf_type_follow, AT(on_failure), 0, 0, LATER, NULL},
 	{"on_cancel", &conf_type_follow, AT(on_cancel), 0, 0, LATER, NULL},
@@ -221,3 +222,15 @@ const struct conf_key conf_keys_pool[] = {
 	{"queues", &conf_type_queues, 0, 0, 0, 0, NULL},
 	{0},
 };
+
+#define AT(member) offsetof(struct conf_schedule, member)
+const struct conf_key conf_keys_schedule[] = {
+	{"cron", &conf_type_cron, 0, 0, 0, 0, NULL},
+	{"timezone", &conf_type_zone, 0, 0, 0, 0, NULL},
+	{"class", &conf_type_string, AT(class_name), 1, 256, 0, NULL},
+	{"queue", &conf_type_string, AT(queue), 1, 256, 0, NULL},
+	{"args", &conf_type_args, AT(args_json), 0, 0, 0, NULL},
+	{"catch_up", &conf_type_choice, AT(catch_up), 0, 0, 0, CATCH_UPS},
+	{0},
+};
+#undef AT

@@ -4,11 +4,12 @@
 
 #include "conf/type.h"
 
-/* The offsets count from struct conf_redis, conf_supervisor, conf_class and conf_pool. */
+/* The offsets count from struct conf_redis, conf_supervisor, conf_class, conf_pool, conf_schedule. */
 extern const struct conf_key conf_keys_redis[];
 extern const struct conf_key conf_keys_supervisor[];
 extern const struct conf_key conf_keys_class[];
 extern const struct conf_key conf_keys_pool[];
+extern const struct conf_key conf_keys_schedule[];
 
 /* What a job entry alone has; conf_keys_handler are rows of struct conf_class. */
 extern const struct conf_key conf_keys_handler[];

@@ -106,7 +106,7 @@ static const struct section {
 	{"jobs", conf_entries_read_jobs, false},
 	{"modules", conf_entries_read_modules, false},
 	{"include", read_include, false},
-	{"schedule", refuse, false},
+	{"schedule", conf_entries_read_schedule, false},
 	{"metrics", refuse, false},
 };
 
@@ -264,6 +264,7 @@ static struct conf *finish(struct conf_loader *l, struct text *faults)
 	free(l->pools);
 	free(l->classes);
 	free(l->modules);
+	free(l->schedules);
 	return c;
 }
 

@@ -16,8 +16,8 @@ struct conf_loader {
 	char **files;
 	size_t n_trees;
 
-	/* Where conf's pools, classes and modules are written; the same indices. */
-	const struct conf_node **pools, **classes, **modules;
+	/* Where conf's pools, classes, modules, schedules are written; the same indices. */
+	const struct conf_node **pools, **classes, **modules, **schedules;
 	size_t n_modules;
 };
 
@@ -25,6 +25,10 @@ struct conf_loader {
 void conf_entries_read_pools(struct conf_loader *l, const struct conf_node *map);
 void conf_entries_read_jobs(struct conf_loader *l, const struct conf_node *map);
 void conf_entries_read_modules(struct conf_loader *l, const struct conf_node *list);
+void conf_entries_read_schedule(struct conf_loader *l, const struct conf_node *map);
+
+/* type_cron.c; false with a sentence, "is no ...", and nothing changed */
+bool conf_schedule_set_zone(struct conf_schedule *s, const char *name, struct err *err);
 
 /* check.c: what no single key can tell; to be called once all is read */
 void conf_check_all(struct conf_loader *l);

@@ -71,13 +71,16 @@ extern const struct conf_type conf_type_url;	/* char *, a Redis URL; its passwor
 extern const struct conf_type conf_type_namespace; /* char *, "resque" is kept as "resque:" */
 extern const struct conf_type conf_type_name;	   /* char *, with %h */
 
-/* lists and maps: type_list.c, section.c, type_follow.c, type_queues.c */
+/* lists and maps: type_list.c, section.c, type_follow.c, type_queues.c, type_cron.c */
 extern const struct conf_type conf_type_argv;	 /* char **, NULL: none */
 extern const struct conf_type conf_type_names;	 /* char **, names in an environment */
 extern const struct conf_type conf_type_env;	 /* char **, "NAME=value"; reading adds */
 extern const struct conf_type conf_type_section; /* more: struct conf_key[], name NULL behind */
 extern const struct conf_type conf_type_follow;	 /* struct conf_follow */
+extern const struct conf_type conf_type_args;	 /* char *, a JSON array; NULL: none */
 extern const struct conf_type conf_type_queues;	 /* struct conf_pool, its offset 0 */
+extern const struct conf_type conf_type_cron;	 /* struct conf_schedule, its offset 0 */
+extern const struct conf_type conf_type_zone;	 /* the same */
 extern const struct conf_type conf_type_later;	 /* nothing: no struct has a place for it yet */
 
 /* Reads a value by its row, and says what is wrong with it. */

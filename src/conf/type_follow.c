@@ -99,13 +99,35 @@ static void print_args(const struct conf_key *k, const void *at, struct conf_pri
 	text_add_str(p->out, json ? json : "[]");
 }
 
-static const struct conf_type ARGS = {.allow = allow_args, .read = read_args, .print = print_args};
+static void own_args(const struct conf_key *k, void *at)
+{
+	char **place = at;
+
+	(void)k;
+	if (*place)
+		*place = must_strdup(*place);
+}
+
+static void fini_args(const struct conf_key *k, void *at)
+{
+	char **place = at;
+
+	(void)k;
+	free(*place);
+	*place = NULL;
+}
+
+const struct conf_type conf_type_args = {.allow = allow_args,
+	.read = read_args,
+	.print = print_args,
+	.own = own_args,
+	.fini = fini_args};
 
 static const struct conf_key KEYS[] = {
 	{"class", &conf_type_string, offsetof(struct conf_follow, class_name), 1, 256, 0, NULL},
 	{"queue", &conf_type_string, offsetof(struct conf_follow, queue), 1, 256, CONF_KEY_NONE,
 		NULL},
-	{"args", &ARGS, offsetof(struct conf_follow, args_json), 0, 0, 0, NULL},
+	{"args", &conf_type_args, offsetof(struct conf_follow, args_json), 0, 0, 0, NULL},
 	{0},
 };
 
