@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "supervisor/journal.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct item {
 	struct verdict verdict; /* points into bytes */
 	struct text bytes;
 	struct span *pairs;
+	struct journal_mark mark;
 	void *owner;
 	struct item *next;
 };
@@ -45,6 +47,7 @@ struct outbox {
 	struct list waiting;
 	size_t owned_waiting; /* of those, how many a worker waits for */
 	struct batch *under_way;
+	struct journal *journal;
 	struct event *again;
 	bool held_back; /* Redis refused one: wait for the timer */
 	bool refusal_said;
@@ -165,19 +168,26 @@ static void hold_back(struct outbox *o, const struct item *i, const struct redis
 	evtimer_add(o->again, &tv);
 }
 
+/* Nobody waits for it any more. */
+static void be_done_with(struct outbox *o, struct item *i)
+{
+	journal_strike(o->journal, i->mark);
+	if (i->owner)
+		o->events->confirmed(o->ctx, i->owner);
+	free_item(i);
+}
+
 static void settle_item(
 	struct outbox *o, struct list *back, struct item *i, const struct redis_reply *answer)
 {
-	if (span_is(answer->text, "stale"))
+	if (span_is(answer->text, "stale") && !o->events->stale_is_normal)
 		log_event(LOG_WARN, "verdict.stale", LOG_SPAN("token", i->verdict.token));
-	else if (!span_is(answer->text, "applied")) {
+	else if (!span_is(answer->text, "applied") && !span_is(answer->text, "stale")) {
 		hold_back(o, i, answer);
 		list_add(back, i);
 		return;
 	}
-	if (i->owner)
-		o->events->confirmed(o->ctx, i->owner);
-	free_item(i);
+	be_done_with(o, i);
 }
 
 static void on_answer(void *arg, const struct redis_reply *r)
@@ -265,7 +275,7 @@ void outbox_add(struct outbox *o, const struct verdict *v, void *owner)
 	struct item *i = copy_verdict(v);
 
 	note_pace(o);
-
+	i->mark = journal_add(o->journal, &i->verdict);
 	i->owner = owner;
 	o->owned_waiting += owner != NULL;
 	list_add(&o->waiting, i);
@@ -318,8 +328,33 @@ static bool send_batch(struct outbox *o)
 	return false;
 }
 
+static void write_anew(struct outbox *o)
+{
+	journal_rewrite_begin(o->journal);
+	for (struct batch *b = o->under_way; b; b = b->next)
+		for (struct item *i = b->items.first; i; i = i->next)
+			i->mark = journal_add(o->journal, &i->verdict);
+	for (struct item *i = o->waiting.first; i; i = i->next)
+		i->mark = journal_add(o->journal, &i->verdict);
+	journal_rewrite_end(o->journal);
+}
+
+void outbox_write_down(struct outbox *o)
+{
+	if (journal_is_long(o->journal))
+		write_anew(o);
+	journal_write(o->journal);
+}
+
+void outbox_set_journal(struct outbox *o, struct journal *journal)
+{
+	must(outbox_count(o) == 0);
+	o->journal = journal;
+}
+
 void outbox_flush(struct outbox *o)
 {
+	outbox_write_down(o);
 	while (o->waiting.first && !o->held_back && redis_is_up(o->verbs->redis))
 		if (!send_batch(o))
 			return;
@@ -336,11 +371,8 @@ void outbox_drop_all(struct outbox *o)
 	o->owned_waiting = 0;
 	for (struct batch *b = o->under_way; b; b = b->next)
 		list_prepend(&all, &b->items);
-	while ((i = list_take(&all)) != NULL) {
-		if (i->owner)
-			o->events->confirmed(o->ctx, i->owner);
-		free_item(i);
-	}
+	while ((i = list_take(&all)) != NULL)
+		be_done_with(o, i);
 }
 
 void outbox_keep(struct outbox *o, int64_t keep_ms)

@@ -9,6 +9,7 @@
 #include "queue/verbs.h"
 
 struct event_base;
+struct journal;
 struct outbox;
 
 struct outbox_events {
@@ -16,17 +17,27 @@ struct outbox_events {
 	void (*confirmed)(void *ctx, void *owner);
 	/* Redis does not know the lease: a beat is due. */
 	void (*unknown_lease)(void *ctx);
+	bool stale_is_normal; /* they may have been applied before: not worth a warning */
 };
 
 struct outbox *outbox_new(struct event_base *base, struct verbs *verbs, int64_t keep_ms,
 	const struct outbox_events *events, void *ctx);
 void outbox_free(struct outbox *o);
 
+/*
+ * From now on verdicts are noted there too, until they are confirmed; NULL: nowhere. It is the
+ * caller's. There must be none waiting.
+ */
+void outbox_set_journal(struct outbox *o, struct journal *journal);
+
 /* How long run records are kept after their end, from now on. */
 void outbox_keep(struct outbox *o, int64_t keep_ms);
 
 /* Copies the verdict. `owner` comes back with `confirmed`; NULL: nobody waits for it. */
 void outbox_add(struct outbox *o, const struct verdict *v, void *owner);
+
+/* Writes down what came, as outbox_flush does first; for the end of a turn in which nothing can be sent. */
+void outbox_write_down(struct outbox *o);
 
 /* Sends what waits; to be called at the end of a turn and when the connection is back. */
 void outbox_flush(struct outbox *o);
