@@ -1,5 +1,6 @@
 /* lease: see lease.h. droverd. */
 #include "supervisor/lease.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
 #include "base/random.h"
@@ -17,6 +18,8 @@ struct lease {
 	bool registered; /* once: from then on a missing lease means something */
 	bool held;
 	bool under_way;
+	int64_t sent_boot_ms;	   /* the beat under way */
+	int64_t confirmed_boot_ms; /* when the last one that was answered OK was sent; 0: none */
 };
 
 static void wait_for_next(struct lease *l)
@@ -44,14 +47,17 @@ static void read_answer(struct lease *l, const struct redis_reply *r)
 
 	if (span_is(word, "OK")) {
 		l->held = l->registered = true;
+		l->confirmed_boot_ms = l->sent_boot_ms;
 		if (again) /* at first Redis holds nothing of ours, or what it lost is entered again */
 			tell_differences(l, r);
 		l->events->held(l->ctx, first);
 	} else if (span_is(word, "TAKEN")) {
 		l->held = l->registered = false;
+		l->confirmed_boot_ms = 0;
 		l->events->taken(l->ctx);
 	} else {
 		l->held = l->registered = false;
+		l->confirmed_boot_ms = 0;
 		l->events->forgotten(l->ctx);
 		lease_beat_now(l);
 	}
@@ -75,6 +81,7 @@ void lease_beat_now(struct lease *l)
 	if (l->under_way || !redis_is_up(l->verbs->redis))
 		return;
 	l->events->collect(l->ctx, &h);
+	l->sent_boot_ms = clock_boot_ms();
 	l->under_way = verbs_beat(l->verbs, !l->registered, h.pools, h.n_pools, h.tokens,
 		h.n_tokens, h.record, h.n_record, on_answer, l);
 	wait_for_next(l);
@@ -127,6 +134,11 @@ void lease_renew_as(struct lease *l)
 bool lease_is_held(const struct lease *l)
 {
 	return l->held;
+}
+
+int64_t lease_deadline_boot_ms(const struct lease *l)
+{
+	return l->confirmed_boot_ms ? l->confirmed_boot_ms + l->verbs->lease_ms * 4 / 5 : 0;
 }
 
 char *lease_new_id(const char *name)

@@ -44,6 +44,12 @@ void lease_beat_now(struct lease *l);	   /* out of turn, unless one is under way
 bool lease_is_held(const struct lease *l); /* confirmed on this connection */
 void lease_renew_as(struct lease *l); /* after `taken`: verbs->lease has a new id: register it */
 
+/*
+ * Until when nobody else can have it: 0.8 lease after the last confirmed beat was sent, by
+ * CLOCK_BOOTTIME. 0: none was confirmed.
+ */
+int64_t lease_deadline_boot_ms(const struct lease *l);
+
 /* NAME:PID:RANDOM. Caller frees. */
 char *lease_new_id(const char *name);
 

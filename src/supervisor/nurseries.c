@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/crash.h"
 #include "base/must.h"
+#include "supervisor/exclusive.h"
 
 #include <stdlib.h>
 
@@ -13,7 +14,7 @@ enum { EXIT_CONFIG = 78, PRELOAD_MAX_S = 60 };
 
 static void on_nursery_ready(void *ctx, struct nursery *n)
 {
-	(void)n;
+	exclusive_tell_nursery(((struct supervisor *)ctx)->exclusive, n);
 	supervisor_turn(ctx);
 }
 
@@ -268,6 +269,7 @@ void nurseries_take_trial(struct supervisor *s)
 		s->trial[kind] = NULL;
 		if (s->nurseries[kind])
 			nursery_listen(s->nurseries[kind], &NURSERY_EVENTS);
+		exclusive_tell_nursery(s->exclusive, s->nurseries[kind]);
 	}
 	evtimer_del(s->trial_deadline);
 	part_with_children(s);

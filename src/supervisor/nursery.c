@@ -340,6 +340,28 @@ static void add_descriptors(struct msghdr *msg, const int *fds, size_t n)
 	msg->msg_controllen = CMSG_SPACE(n * sizeof *fds);
 }
 
+/* One packet with up to three descriptors. */
+static int tell(struct nursery *n, void *bytes, size_t len, const int *fds, size_t n_fds)
+{
+	union {
+		char space[CMSG_SPACE(3 * sizeof(int))];
+		struct cmsghdr align;
+	} control = {{0}};
+	struct iovec iov = {bytes, len};
+	struct msghdr msg = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof control};
+	ssize_t rc;
+
+	add_descriptors(&msg, fds, n_fds);
+	do
+		rc = n->sock < 0 ? (errno = ENOTCONN, -1)
+				 : sendmsg(n->sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (rc < 0 && errno == EINTR);
+	return rc < 0 ? -1 : 0;
+}
+
 int nursery_spawn(struct nursery *n, unsigned worker, uint64_t serial, const int theirs[2],
 	int cgroup_fd, struct err *err)
 {
@@ -347,28 +369,23 @@ int nursery_spawn(struct nursery *n, unsigned worker, uint64_t serial, const int
 		.worker = worker,
 		.serial = serial,
 		.flags = cgroup_fd >= 0 ? NURSERY_SPAWN_CGROUP : 0};
-	int fds[3] = {theirs[0], theirs[1], cgroup_fd};
-	union {
-		char space[CMSG_SPACE(3 * sizeof(int))];
-		struct cmsghdr align;
-	} control = {{0}};
-	struct iovec iov = {&spawn, sizeof spawn};
-	struct msghdr msg = {.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof control};
-	ssize_t rc;
+	const int fds[3] = {theirs[0], theirs[1], cgroup_fd};
+	int done = tell(n, &spawn, sizeof spawn, fds, cgroup_fd >= 0 ? 3 : 2);
 
-	add_descriptors(&msg, fds, cgroup_fd >= 0 ? 3 : 2);
-	do
-		rc = n->sock < 0 ? (errno = ENOTCONN, -1)
-				 : sendmsg(n->sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (rc < 0 && errno == EINTR);
-	if (rc < 0)
+	if (done < 0)
 		err_errno(err, "asking the nursery for a process");
 	close(theirs[0]);
 	close(theirs[1]);
-	return rc < 0 ? -1 : 0;
+	return done;
+}
+
+int nursery_watch(struct nursery *n, int board, struct err *err)
+{
+	uint32_t word = NURSERY_WATCH;
+
+	if (tell(n, &word, sizeof word, &board, 1) < 0)
+		return err_errno(err, "telling the nursery of an exclusive job");
+	return 0;
 }
 
 char *nursery_find_program(const char *name, struct err *err)

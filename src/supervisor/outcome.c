@@ -17,6 +17,7 @@ const char *end_reason_name(enum end_reason reason)
 		[END_PROCESSES] = "processes",
 		[END_STOP] = "stop",
 		[END_OPERATOR] = "operator",
+		[END_EXCLUSIVE] = "exclusive",
 		[END_LOST] = "lease-lost"};
 
 	return NAMES[reason];
@@ -132,6 +133,22 @@ static void decide_stopped(struct outcome *out, const struct ending *e)
 	out->interrupted = true;
 }
 
+/*
+ * It did nothing wrong, and its supervisor lives: no attempt, interruption or recovery. What it had
+ * begun was cut off without a word, though, so its next start is told `recovered`.
+ */
+static void decide_cut_off(struct outcome *out, const struct ending *e)
+{
+	if (e->at_most_once) {
+		fail(out, "Drover::Interrupted");
+		text_add_str(&out->error, "cut off, for another supervisor might have started it "
+					  "beside this one; at-most-once, so it is not run again");
+		return;
+	}
+	out->verdict = VERDICT_HEAD;
+	out->cut_off = true;
+}
+
 static void decide_operator(struct outcome *out, const struct ending *e)
 {
 	fail(out, "Resque::DirtyExit");
@@ -173,6 +190,8 @@ void outcome_decide(struct outcome *out, const struct ending *e)
 	} else if (e->reason == END_STOP &&
 		   !(e->signal == 0 && e->exit_code == EXIT_FAILED_FOR_GOOD)) {
 		decide_stopped(out, e);
+	} else if (e->reason == END_EXCLUSIVE && e->signal == SIGKILL) {
+		decide_cut_off(out, e);
 	} else if (e->reason == END_OPERATOR) {
 		decide_operator(out, e);
 	} else {

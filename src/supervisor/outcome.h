@@ -21,8 +21,9 @@ enum end_reason {
 	END_CPU,
 	END_PROCESSES,
 	END_STOP,
-	END_OPERATOR, /* USR1 */
-	END_LOST,     /* the lease was taken over: no verdict counts any more */
+	END_OPERATOR,  /* USR1 */
+	END_EXCLUSIVE, /* another supervisor might start it: see exclusive.h */
+	END_LOST,      /* the lease was taken over: no verdict counts any more */
 	END_REASONS
 };
 
@@ -46,6 +47,7 @@ struct ending {
 
 struct outcome {
 	enum verdict_kind verdict;
+	bool cut_off;	       /* with VERDICT_HEAD: by END_EXCLUSIVE, no counter changes */
 	bool interrupted;      /* with VERDICT_HEAD: a polite stop, counted as an interruption */
 	const char *exception; /* NULL: what the job said */
 	struct text error;     /* the caller's to free */

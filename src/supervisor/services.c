@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "supervisor/cgroup.h"
+#include "supervisor/exclusive.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -182,6 +183,16 @@ static bool op_is_current(void *ctx, const struct settings *settings)
 	return ((struct supervisor *)ctx)->settings == settings;
 }
 
+static bool op_may_begin(void *ctx, const struct slot *slot)
+{
+	return exclusive_may_begin(((struct supervisor *)ctx)->exclusive, slot);
+}
+
+static void op_begins(void *ctx, const struct slot *slot)
+{
+	exclusive_begin(((struct supervisor *)ctx)->exclusive, slot);
+}
+
 static void op_set_limits(void *ctx, struct slot *slot)
 {
 	const struct conf_class *c = slot->job->class->conf;
@@ -243,6 +254,7 @@ static bool op_clear(void *ctx, struct slot *slot)
 	struct supervisor *s = ctx;
 
 	note_hits(slot);
+	exclusive_note_exit(s->exclusive, slot);
 	if (slot->leaf && !cgroup_leaf_clear(slot->leaf, leaf_cleared, slot))
 		return false;
 	return strays_clear(s->strays, slot_cleared, slot);
@@ -310,6 +322,8 @@ static void op_freed(void *ctx, struct slot *slot)
 
 const struct slot_ops SERVICES_SLOT_OPS = {.ask_start = op_ask_start,
 	.is_current = op_is_current,
+	.may_begin = op_may_begin,
+	.begins = op_begins,
 	.set_limits = op_set_limits,
 	.spawn = op_spawn,
 	.spawn_overdue = op_spawn_overdue,

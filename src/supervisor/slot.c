@@ -56,6 +56,10 @@ static void launch(struct slot *s)
 		child_dismiss(&s->child); /* its exit brings us here again */
 		return;
 	}
+	if (!s->ops->may_begin(s->ctx, s)) {
+		slot_handle(s, SLOT_EV_END);
+		return;
+	}
 	if (s->child.state == CHILD_IDLE)
 		slot_handle(s, SLOT_EV_FITS);
 	else if (s->child.state == CHILD_NONE)
@@ -105,6 +109,7 @@ static void give_job(struct slot *s)
 	s->ops->set_limits(s->ctx, s);
 	job_add_message(&message, s->job, s->lease);
 	set_timer(s, class->timeout_ms);
+	s->ops->begins(s->ctx, s);
 	CRASH_POINT("job.begin");
 	child_give_job(&s->child, &message);
 	CRASH_POINT("job.given");

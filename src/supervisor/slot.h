@@ -11,6 +11,7 @@
 #include "supervisor/job.h"
 #include "supervisor/outcome.h"
 #include "supervisor/output.h"
+#include "supervisor/scoreboard.h"
 #include "supervisor/tree.h"
 
 enum slot_state {
@@ -51,7 +52,10 @@ struct cgroup_leaf;
 struct slot_ops {
 	void (*ask_start)(void *ctx, struct slot *s);
 	bool (*is_current)(void *ctx, const struct settings *settings); /* no reload came since */
-	void (*set_limits)(void *ctx, struct slot *s); /* from outside, before the job is given */
+	/* Asked before a process is wanted, and when it stands. False: the job goes back. */
+	bool (*may_begin)(void *ctx, const struct slot *s);
+	void (*begins)(void *ctx, const struct slot *s); /* it is given to its process next */
+	void (*set_limits)(void *ctx, struct slot *s);	 /* from outside, before the job is given */
 	/* Asks for a child; the answer is READY or NO_CHILD, never before this returns. */
 	void (*spawn)(void *ctx, struct slot *s, enum nursery_kind kind);
 	void (*spawn_overdue)(void *ctx, struct slot *s); /* asked for long ago, and no answer */
@@ -92,6 +96,7 @@ struct slot {
 	pid_t spawn_nursery;	  /* which one was asked for the child that is SPAWNING */
 	bool child_final;	  /* it is given no further job */
 	int child_jobs;		  /* how many it has been given */
+	struct scoreboard_place place; /* where it says what it runs */
 	struct cgroup_leaf *leaf; /* where its children are born; NULL: it does without one */
 	int leaf_failures;	  /* children in a row that never came from there */
 	bool kernel_holds_memory,

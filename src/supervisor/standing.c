@@ -5,6 +5,7 @@
 #include "supervisor/supervisor.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "supervisor/exclusive.h"
 #include "supervisor/verdict.h"
 
 #include <stdio.h>
@@ -82,17 +83,30 @@ static void on_orphan(void *ctx, struct span token, struct span entry)
 	supervisor_turn(s);
 }
 
-/* A verdict under way when the beat was put together explains it; only a job that runs is news. */
+/*
+ * A verdict under way when the beat was put together explains it; only a job that runs is news.
+ * Redis may have given it to another, so one that must run alone ends; its verdict is stale too.
+ */
+static void say_missing(const struct slot *slot)
+{
+	bool ends = slot->job->class && slot->job->class->conf->exclusive;
+
+	log_event(LOG_ERROR, "job.missing", LOG_SPAN("jid", slot->job->jid),
+		LOG_STR("token", slot->job->token),
+		LOG_STR("error",
+			ends ? "Redis has lost this job; its class is exclusive, it is ended"
+			     : "Redis has lost this job; it runs on, its verdict will be stale"));
+}
+
 static void on_missing(void *ctx, struct span token)
 {
 	struct supervisor *s = ctx;
 
 	FLEET_EACH_SLOT (s, slot)
-		if (slot->job && slot->state != SLOT_VERDICT && span_is(token, slot->job->token))
-			log_event(LOG_ERROR, "job.missing", LOG_SPAN("jid", slot->job->jid),
-				LOG_SPAN("token", token),
-				LOG_STR("error", "Redis has lost this job; it runs on, its verdict "
-						 "will be stale"));
+		if (slot->job && slot->state != SLOT_VERDICT && span_is(token, slot->job->token)) {
+			say_missing(slot);
+			exclusive_end(slot);
+		}
 }
 
 void standing_take_new_id(struct supervisor *s)
@@ -133,6 +147,7 @@ static void on_forgotten(void *ctx)
 		LOG_STR("error", "Redis does not know this supervisor any more: it lost data. What "
 				 "is in hand "
 				 "is written again"));
+	exclusive_end_all(s->exclusive, "Redis lost data, and may have given them to another");
 	s->reenter_due = true;
 	s->enlisted = s->state == SUPERVISOR_STARTING ? s->enlisted : false;
 }
@@ -141,6 +156,7 @@ static void on_held_again(void *ctx, bool first)
 {
 	struct supervisor *s = ctx;
 
+	exclusive_confirmed(s->exclusive);
 	if (s->reenter_due) {
 		s->reenter_due = false;
 		presence_reenter(s);

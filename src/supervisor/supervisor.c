@@ -10,6 +10,7 @@
 #include "queue/keys.h"
 #include "queue/scripts.h"
 #include "supervisor/cgroup.h"
+#include "supervisor/exclusive.h"
 #include "supervisor/notify.h"
 #include "supervisor/verdict.h"
 
@@ -231,6 +232,7 @@ static void make_parts(struct supervisor *s)
 		.lease = s->lease_id,
 		.lease_ms = c->lease_ms};
 	s->presence = presence_new();
+	s->exclusive = exclusive_new(s);
 	s->lease = lease_new(s->base, &s->verbs, &STANDING_LEASE_EVENTS, s);
 	s->outbox = outbox_new(s->base, &s->verbs, c->runs_kept_ms, &OUTBOX_EVENTS, s);
 	s->view = resque_view_new(s->base, &s->verbs, &VIEW_EVENTS, s);
@@ -254,6 +256,7 @@ static void free_parts(struct supervisor *s)
 	nurseries_free(s);
 	cgroup_close(s->cgroup);
 	presence_free(s->presence);
+	exclusive_free(s->exclusive);
 	words_fini(&s->verbs.words);
 	event_free(s->trial_deadline);
 	event_free(s->log_timer);

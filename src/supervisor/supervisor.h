@@ -76,7 +76,8 @@ struct supervisor {
 	bool fleet_due;	 /* slots come or go: settle them in this turn */
 	bool turn_due, watch_due, watch_under_way, enlisted;
 	struct cgroup_root *cgroup; /* NULL: limits are sampled */
-	struct presence *presence;  /* see presence.c */
+	struct exclusive *exclusive;
+	struct presence *presence; /* see presence.c */
 };
 
 /* Takes over the settings. Returns the exit code of the program. */

@@ -140,7 +140,7 @@ void verdict_add_payload(struct text *out, const struct job *j, enum verdict_why
 		c.interruptions++;
 		c.origin = "resumed";
 	} else {
-		c.recoveries++;
+		c.recoveries += why == VERDICT_RECOVERED;
 		c.origin = "recovered";
 	}
 	if (j->readable)
@@ -161,6 +161,18 @@ static void send_interrupted(struct slot *s)
 	text_fini(&payload);
 }
 
+static void send_cut_off(struct slot *s)
+{
+	struct text payload = {0};
+
+	verdict_add_payload(&payload, s->job, VERDICT_CUT_OFF);
+	log_event(LOG_WARN, "job.cut_off", LOG_SPAN("jid", s->job->jid),
+		LOG_SPAN("class", job_class_name(s->job)), LOG_SPAN("queue", s->job->entry.queue),
+		LOG_STR("worker", s->worker_id), LOG_NUM("wall_ms", s->ending.wall_ms));
+	tell_redis(s, VERDICT_HEAD, &payload, (struct span){0}, (struct span){0});
+	text_fini(&payload);
+}
+
 static void tell(struct slot *s, const struct outcome *out)
 {
 	if (out->verdict == VERDICT_DONE) {
@@ -170,6 +182,8 @@ static void tell(struct slot *s, const struct outcome *out)
 		send_failed(s,
 			out->exception ? span_of(out->exception) : SPAN_TEXT(s->said.exception),
 			SPAN_TEXT(out->error));
+	} else if (out->cut_off) {
+		send_cut_off(s);
 	} else {
 		send_interrupted(s);
 	}

@@ -10,8 +10,9 @@ void verdict_send_bad(struct slot *s); /* it cannot be run: no JSON, or no class
 void verdict_send_back(
 	struct slot *s); /* it never began: back to the head of its queue as it was */
 
-/* The payload with another interruption or recovery counted, as it goes back to its queue. */
-enum verdict_why { VERDICT_INTERRUPTED, VERDICT_RECOVERED };
+/* The payload as it goes back to its queue, with another interruption or recovery counted; cut off:
+   with neither. */
+enum verdict_why { VERDICT_INTERRUPTED, VERDICT_RECOVERED, VERDICT_CUT_OFF };
 void verdict_add_payload(struct text *out, const struct job *j, enum verdict_why why);
 
 #endif

@@ -32,6 +32,18 @@ static void set_limits(void *ctx, struct slot *s)
 	note(ctx, "limits");
 }
 
+static bool may_begin(void *ctx, const struct slot *s)
+{
+	(void)s;
+	return !((struct fake *)ctx)->too_late;
+}
+
+static void begins(void *ctx, const struct slot *s)
+{
+	ck_assert_int_eq(s->child.state, CHILD_IDLE);
+	(void)ctx;
+}
+
 static void spawn(void *ctx, struct slot *s, enum nursery_kind kind)
 {
 	(void)s;
@@ -122,6 +134,8 @@ static void kill_tree(void *ctx, struct slot *s)
 }
 
 static const struct slot_ops OPS = {.ask_start = ask_start,
+	.may_begin = may_begin,
+	.begins = begins,
 	.set_limits = set_limits,
 	.spawn = spawn,
 	.spawn_answered = spawn_answered,

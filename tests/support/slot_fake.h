@@ -18,6 +18,7 @@ struct fake {
 	struct text record;	/* of the last verdict: "jid field=value .. " */
 	enum verdict_kind kind; /* of the last verdict */
 	bool clears_at_once;
+	bool too_late; /* no job may begin */
 	enum slot_state state_when_freed;
 };
 

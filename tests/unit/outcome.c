@@ -27,7 +27,7 @@ static struct ending ending_of(enum end_reason reason, enum how how)
 		.usage = {.ru_utime = {.tv_sec = 2}, .ru_stime = {.tv_usec = 100000}}};
 }
 
-/* D: done. H: back to the head. else the first letter of what stands behind "::". */
+/* D: done. H: back to the head, interrupted; B: back without that. Else the first letter of what stands behind "::". */
 static const char *const TABLE[END_REASONS] = {
 	/* clean, 1, 75, 100, TERM, KILL, XCPU */
 	[END_NONE] = "DEEEXXc",
@@ -37,6 +37,7 @@ static const char *const TABLE[END_REASONS] = {
 	[END_PROCESSES] = "PPPPPPP",
 	[END_STOP] = "DHHEHHc",
 	[END_OPERATOR] = "DXXXXXc",
+	[END_EXCLUSIVE] = "DEEEXBc",
 	[END_LOST] = "DEEEXXc", /* nobody asks: the verdict is stale */
 };
 
@@ -52,8 +53,8 @@ static char letter_of(const struct outcome *o)
 	if (o->verdict != VERDICT_FAILED) {
 		ck_assert_ptr_null(o->exception);
 		ck_assert_uint_eq(o->error.len, 0);
-		ck_assert_int_eq(o->interrupted, o->verdict == VERDICT_HEAD);
-		return o->verdict == VERDICT_DONE ? 'D' : 'H';
+		ck_assert_int_eq(o->interrupted + o->cut_off, o->verdict == VERDICT_HEAD);
+		return o->verdict == VERDICT_DONE ? 'D' : o->cut_off ? 'B' : 'H';
 	}
 	ck_assert_uint_gt(o->error.len, 0);
 	for (size_t i = 0; i < COUNT(letters); i++)
@@ -197,6 +198,18 @@ START_TEST(test_what_it_said_does_not_undo_a_clean_end)
 }
 END_TEST
 
+START_TEST(test_cut_off_at_most_once_is_not_run_again)
+{
+	struct ending e = ending_of(END_EXCLUSIVE, BY_KILL);
+	struct outcome o;
+
+	e.at_most_once = true;
+	outcome_decide(&o, &e);
+	ck_assert_int_eq(letter_of(&o), 'I');
+	text_fini(&o.error);
+}
+END_TEST
+
 START_TEST(test_names_of_reasons)
 {
 	for (enum end_reason r = END_NONE; r < END_REASONS; r++)
@@ -216,6 +229,7 @@ int main(void)
 	tcase_add_test(t, test_killed_at_once);
 	tcase_add_test(t, test_what_the_job_said);
 	tcase_add_test(t, test_what_it_said_does_not_undo_a_clean_end);
+	tcase_add_test(t, test_cut_off_at_most_once_is_not_run_again);
 	tcase_add_test(t, test_names_of_reasons);
 	return suite_run(s);
 }

@@ -432,8 +432,31 @@ START_TEST(test_the_next_survives_a_crash)
 }
 END_TEST
 
+START_TEST(test_too_late_it_goes_back)
+{
+	fake.too_late = true;
+	fake_take(&fake, "Plain");
+	ck_assert_int_eq(fake.slot->state, SLOT_VERDICT);
+	ck_assert_int_eq(fake.kind, VERDICT_HEAD);
+	ck_assert_str_eq(fake_calls(&fake), "head ");
+}
+END_TEST
+
+START_TEST(test_too_late_when_its_child_stands)
+{
+	fake_take(&fake, "Plain");
+	fake.too_late = true;
+	fake_hello(&fake, NURSERY_COMMANDS);
+	ck_assert_int_eq(fake.slot->state, SLOT_VERDICT);
+	ck_assert_int_eq(fake.slot->child.state, CHILD_IDLE);
+	ck_assert_str_eq(fake_calls(&fake), "spawn head answered ");
+}
+END_TEST
+
 static void add_lives(TCase *t)
 {
+	tcase_add_test(t, test_too_late_it_goes_back);
+	tcase_add_test(t, test_too_late_when_its_child_stands);
 	tcase_add_test(t, test_a_plain_life);
 	tcase_add_test(t, test_no_timeout_no_timer);
 	tcase_add_test(t, test_out_of_time);
