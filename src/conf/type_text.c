@@ -134,12 +134,14 @@ const struct conf_type conf_type_path = {.allow = allow_path,
 
 /* -- url -- */
 
-static const char *const SCHEMES[] = {"redis://", "rediss://", "unix://", NULL};
+static const char *const SCHEMES[] = {
+	"redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://", NULL};
 
 static void allow_url(const struct conf_key *k, struct text *out)
 {
 	(void)k;
-	text_add_str(out, "redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH?db=DB");
+	text_add_str(out, "redis://HOST:PORT/DB, rediss://HOST:PORT/DB, unix:///PATH?db=DB or "
+			  "redis+sentinel://HOST:PORT,HOST:PORT/NAME/DB");
 }
 
 static bool read_url(
@@ -149,12 +151,6 @@ static bool read_url(
 
 	if (!s)
 		return false;
-	if (strncmp(s, "redis+sentinel://", 17) == 0) {
-		conf_node_fault(r->faults, n,
-			"names a Sentinel, which is not built yet, allowed is "
-			"redis://HOST:PORT/DB");
-		return true;
-	}
 	for (size_t i = 0; SCHEMES[i]; i++)
 		if (strncmp(s, SCHEMES[i], strlen(SCHEMES[i])) == 0 && s[strlen(SCHEMES[i])])
 			return read_string(r, k, n, at);
@@ -163,7 +159,8 @@ static bool read_url(
 
 /*
  * All between the first ':' and the last '@' is taken for the password, so that one with '/' or
- * '@' in it, which is a mistake, is not shown either. A path alone has none.
+ * '@' in it, which is a mistake, is not shown either. A path alone has none. The Sentinels' own
+ * stands behind the '?'.
  */
 static void print_url(const struct conf_key *k, const void *at, struct conf_printer *p)
 {
@@ -172,15 +169,24 @@ static void print_url(const struct conf_key *k, const void *at, struct conf_prin
 	const char *user = scheme ? scheme + 3 : url;
 	const char *end = *user == '/' ? NULL : strrchr(user, '@');
 	const char *colon = end ? memchr(user, ':', (size_t)(end - user)) : NULL;
+	const char *rest = colon ? end : url;
+	const char *asked = strstr(rest, "sentinel_password=");
 	struct text shown = {0};
 
-	if (!colon || p->secrets) {
+	if ((!colon && !asked) || p->secrets) {
 		print_text(k, at, p);
 		return;
 	}
-	text_add(&shown, url, (size_t)(colon - url));
-	text_add_str(&shown, ":***");
-	text_add_str(&shown, end);
+	if (colon) {
+		text_add(&shown, url, (size_t)(colon - url));
+		text_add_str(&shown, ":***");
+	}
+	if (asked) {
+		text_add(&shown, rest, (size_t)(strchr(asked, '=') + 1 - rest));
+		text_add_str(&shown, "***");
+		rest = strchrnul(asked, '&');
+	}
+	text_add_str(&shown, rest);
 	conf_print_text(p->out, shown.data);
 	text_fini(&shown);
 }

@@ -193,6 +193,39 @@ static void refuse_unasked(struct redis *r, const struct redis_reply *reply)
 	connection_break(r, &fault);
 }
 
+/* Of a script Redis 6 wraps the refusal in words of its own. */
+static bool is_readonly(const struct redis_reply *reply)
+{
+	return reply->type == REDIS_ERROR &&
+	       (begins_with(reply->text, "READONLY ") ||
+		       (begins_with(reply->text, "ERR Error running script") &&
+			       strstr(reply->text.at, "-READONLY ")));
+}
+
+/* It was a master, or was taken for one. From now on nothing but a master will do. */
+static void leave_replica(struct redis *r)
+{
+	struct fault fault = {.lasting = false};
+
+	if (r->state != CONNECTION_UP)
+		return;
+	err_set(&fault.why, "the server has become a replica and takes no writes");
+	r->needs_master = true;
+	connection_break(r, &fault);
+}
+
+/* Only an answer that is no refusal ends the growing of the waits. */
+static void answer_oldest(struct redis *r, struct redis_reply *reply)
+{
+	bool readonly = is_readonly(reply);
+
+	if (r->state == CONNECTION_UP && reply->type != REDIS_ERROR)
+		r->failures = 0;
+	deliver(r, take_oldest(r), reply);
+	if (readonly)
+		leave_replica(r);
+}
+
 void command_answer(struct redis *r, struct redis_reply *reply)
 {
 	if (is_push(r, reply)) {
@@ -202,7 +235,7 @@ void command_answer(struct redis *r, struct redis_reply *reply)
 	} else if (is_noscript(r->oldest, reply)) {
 		send_again(r, take_oldest(r));
 	} else {
-		deliver(r, take_oldest(r), reply);
+		answer_oldest(r, reply);
 		return;
 	}
 	codec_reply_free(reply);

@@ -17,6 +17,7 @@
 #include "base/must.h"
 #include "base/units.h"
 #include "redis/codec.h"
+#include "redis/sentinel.h"
 
 #define RETRY_FIRST_MS	   50
 #define RECONNECT_MAX_MS   2000
@@ -70,6 +71,7 @@ static void destroy(struct redis *r)
 	redis_options_fini(&r->options);
 	free(r->scripts);
 	free(r->where);
+	free(r->found);
 	free(r);
 	sync_free(sync); /* the loop, if it is ours, goes last */
 }
@@ -182,12 +184,46 @@ static const struct transport_events transport_events = {on_opened, on_came, on_
 
 /* -- the actions -- */
 
+static void connect_to(struct redis *r)
+{
+	must(!r->transport && !r->codec);
+	r->codec = codec_new(CODEC_REPLY_MAX);
+	r->transport = transport_open(r->base, &r->server, r->failures, &transport_events, r);
+}
+
+static void leave_master(struct redis *r, const char *host, int port)
+{
+	struct fault fault = {.lasting = false};
+
+	if (port == r->server.port && strcmp(host, r->found) == 0)
+		return;
+	err_set(&fault.why, "a Sentinel says that the master is %s port %d now", host, port);
+	connection_break(r, &fault);
+}
+
+static void on_found(void *ctx, const char *host, int port, const struct fault *fault)
+{
+	struct redis *r = ctx;
+
+	if (!host) {
+		connection_break(r, fault);
+	} else if (r->transport) {
+		leave_master(r, host, port);
+	} else {
+		free(r->found);
+		r->server.host = r->found = must_strdup(host);
+		r->server.port = port;
+		connect_to(r);
+	}
+}
+
 static void begin(struct redis *r, const struct fault *fault)
 {
 	(void)fault;
-	must(!r->transport && !r->codec);
-	r->codec = codec_new(CODEC_REPLY_MAX);
-	r->transport = transport_open(r->base, &r->options, r->failures, &transport_events, r);
+	if (r->options.n_sentinels)
+		r->sentinel = sentinel_ask(r->base, &r->options, r->failures, on_found, r);
+	else
+		connect_to(r);
 	clear_timer(r);
 	connection_set_timer(r, r->options.connect_timeout_ms);
 }
@@ -202,24 +238,32 @@ static void rise(struct redis *r, const struct fault *fault)
 {
 	(void)fault;
 	clear_timer(r);
-	r->failures = 0;
 	r->events.up(r->ctx);
 }
 
 static void hang_up(struct redis *r)
 {
 	clear_timer(r);
+	sentinel_free(r->sentinel);
+	r->sentinel = NULL;
 	transport_close(r->transport);
 	r->transport = NULL;
 	codec_free(r->codec);
 	r->codec = NULL;
 }
 
+static void say_where(const struct redis *r, struct err *why)
+{
+	if (r->options.n_sentinels && r->transport)
+		err_at(why, "%s port %d", r->server.host, r->server.port);
+	err_at(why, "%s", r->where);
+}
+
 static void lose(struct redis *r, const struct fault *fault)
 {
 	struct fault told = *fault; /* the one we were given may lie in what is closed now */
 
-	err_at(&told.why, "%s", r->where);
+	say_where(r, &told.why);
 	hang_up(r);
 	command_give_up(r);
 	if (r->freed)
@@ -236,8 +280,9 @@ static void overdue_attempt(struct redis *r, const struct fault *fault)
 
 	(void)fault;
 	err_set(&late.why, "no %s within %s",
-		r->state == CONNECTION_CONNECTING ? transport_lacks(r->transport)
-						  : "answer to the login",
+		r->sentinel && !r->transport	    ? "answer of a Sentinel"
+		: r->state == CONNECTION_CONNECTING ? transport_lacks(r->transport)
+						    : "answer to the login",
 		units_say_duration(r->options.connect_timeout_ms, span));
 	connection_break(r, &late);
 }
@@ -288,6 +333,8 @@ struct redis *redis_new(struct event_base *base, const struct redis_options *opt
 	if (r->options.reconnect_max_ms <= 0)
 		r->options.reconnect_max_ms = RECONNECT_MAX_MS;
 	r->where = redis_options_say(options);
+	r->needs_master = options->n_sentinels > 0;
+	r->server = r->options;
 	r->n_scripts = n_scripts;
 	r->scripts = must_alloc((n_scripts + 1) * sizeof(*r->scripts));
 	for (size_t i = 0; i < n_scripts; i++) {
@@ -322,6 +369,13 @@ void redis_free(struct redis *r)
 bool redis_is_up(const struct redis *r)
 {
 	return r->state == CONNECTION_UP;
+}
+
+bool redis_is_beside(const struct redis *a, const struct redis *b)
+{
+	return a->options.n_sentinels == 0 || b->options.n_sentinels == 0 ||
+	       (a->found && b->found && a->server.port == b->server.port &&
+		       strcmp(a->found, b->found) == 0);
 }
 
 void redis_close_and_retry(struct redis *r, const char *why)

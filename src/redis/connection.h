@@ -15,11 +15,12 @@
 struct codec;
 struct event;
 struct pending;
+struct sentinel;
 struct sync;
 
 enum connection_state {
 	CONNECTION_IDLE,	/* before redis_start, after redis_free */
-	CONNECTION_CONNECTING,	/* name, socket, TLS */
+	CONNECTION_CONNECTING,	/* the master's address of a Sentinel, name, socket, TLS */
 	CONNECTION_HANDSHAKING, /* login, database, version, scripts */
 	CONNECTION_UP,
 	CONNECTION_WAITING, /* until the next attempt */
@@ -36,12 +37,16 @@ struct redis {
 	struct redis_events events;
 	void *ctx;
 
-	struct transport *transport; /* NULL while idle or waiting */
+	struct sentinel *sentinel;   /* asked, then listened to; NULL while idle or waiting */
+	struct redis_options server; /* `options`, with the host that a Sentinel named; borrowed */
+	char *found;		     /* that host */
+	bool needs_master; /* a replica is of no use: Sentinels are asked, or a write was refused */
+	struct transport *transport; /* NULL while idle, waiting, or asking a Sentinel */
 	struct codec *codec;
 	struct event
 		*timer; /* connecting: the deadline; up: a look at `oldest`; waiting: its end */
 	bool timer_set;
-	unsigned failures; /* attempts since it was last up */
+	unsigned failures; /* attempts since it last was of use */
 
 	struct pending *oldest, *newest; /* sent and not answered, in the order of sending */
 	struct redis_reply *current;	 /* what the callback that runs now was given */
@@ -59,6 +64,7 @@ void connection_set_timer(struct redis *r, int64_t ms);
 
 /* handshake.c: sends everything; ends in connection_ready or connection_break. */
 void handshake_begin(struct redis *r);
+bool handshake_is_lasting(struct span refusal); /* trying again cannot help by itself */
 
 /* command.c */
 void command_send(

@@ -1,6 +1,6 @@
 /*
  * handshake: what is said before a connection counts as up: login, database, is it ready, is it
- * new enough, scripts. Any process. All of it leaves in one write; the first refusal decides.
+ * a master, is it new enough, scripts. Any process. All of it leaves in one write; the first refusal decides.
  */
 #include "redis/connection.h"
 
@@ -24,7 +24,7 @@ static const char *const passing[] = {
 	"ERR max number of clients",
 };
 
-static bool is_lasting(struct span text)
+bool handshake_is_lasting(struct span text)
 {
 	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
 		if (strncmp(text.at, passing[i], strlen(passing[i])) == 0)
@@ -41,7 +41,7 @@ static bool accepted(struct redis *r, const char *step, const struct redis_reply
 		return false;
 	if (reply->type != REDIS_ERROR)
 		return true;
-	fault.lasting = is_lasting(reply->text);
+	fault.lasting = handshake_is_lasting(reply->text);
 	err_set(&fault.why, "%s refused: %s", step, reply->text.at);
 	connection_break(r, &fault);
 	return false;
@@ -68,6 +68,25 @@ static void on_database(void *ctx, const struct redis_reply *reply)
 static void on_ping(void *ctx, const struct redis_reply *reply)
 {
 	accepted(ctx, "PING", reply);
+}
+
+/*
+ * A Sentinel may send us to a master of yesterday. An ACL user may lack ROLE; then a replica shows
+ * itself where it refuses a write.
+ */
+static void on_role(void *ctx, const struct redis_reply *reply)
+{
+	struct redis *r = ctx;
+	struct fault fault = {.lasting = false};
+
+	if (reply && reply->type == REDIS_ERROR && strncmp(reply->text.at, "NOPERM", 6) == 0)
+		return;
+	if (!accepted(r, "ROLE", reply))
+		return;
+	if (reply->type == REDIS_ARRAY && reply->n > 0 && span_is(reply->items[0]->text, "master"))
+		return;
+	err_set(&fault.why, "the server is a replica and takes no writes");
+	connection_break(r, &fault);
 }
 
 /* An ACL user may lack INFO; then the version shows itself where a command is missing. */
@@ -145,12 +164,14 @@ static void say_scripts(struct redis *r)
 
 void handshake_begin(struct redis *r)
 {
-	struct span ping = SPAN_LIT("PING");
+	struct span ping = SPAN_LIT("PING"), role = SPAN_LIT("ROLE");
 	struct span info[] = {SPAN_LIT("INFO"), SPAN_LIT("server")};
 
 	say_login(r);
 	say_database(r);
 	say(r, on_ping, 1, &ping); /* a server that is loading answers INFO, but not this */
+	if (r->needs_master)
+		say(r, on_role, 1, &role);
 	say(r, on_info, 2, info);
 	say_scripts(r);
 	say(r, on_last, 1, &ping);

@@ -12,9 +12,13 @@
 #include <sys/un.h>
 
 #include "base/must.h"
+#include "redis/url.h"
 
-#define PORT_DEFAULT	 6379
-#define DATABASE_DEFAULT 0
+#define PORT_DEFAULT	      6379
+#define SENTINEL_PORT_DEFAULT 26379
+#define SENTINELS_MAX	      64
+#define DATABASE_DEFAULT      0
+#define DATABASE_MAX	      999999999
 
 static void set(char **member, char *value)
 {
@@ -22,85 +26,15 @@ static void set(char **member, char *value)
 	*member = value;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* Percent-escapes decoded into a new string; NULL where one is malformed or a NUL byte. */
-static char *decode(struct span s, const char *what, struct err *err)
-{
-	char *out = must_alloc(s.len + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		int high, low;
-
-		if (s.at[i] != '%') {
-			out[n++] = s.at[i];
-			continue;
-		}
-		high = i + 2 < s.len ? hex_digit(s.at[i + 1]) : -1;
-		low = i + 2 < s.len ? hex_digit(s.at[i + 2]) : -1;
-		if (high < 0 || low < 0 || high + low == 0) {
-			err_set(err, "bad %%-escape in the %s of the URL", what);
-			free(out);
-			return NULL;
-		}
-		out[n++] = (char)(high * 16 + low);
-		i += 2;
-	}
-	return out;
-}
-
-/* A whole number without sign, at most `max`. */
-static int parse_number(struct span s, int max, const char *what, int *out, struct err *err)
-{
-	long n = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.at[i] < '0' || s.at[i] > '9')
-			return err_set(err, "the %s of the URL must be a number", what);
-		n = n * 10 + (s.at[i] - '0');
-		if (n > max)
-			return err_set(err, "the %s of the URL is above %d", what, max);
-	}
-	if (s.len == 0)
-		return err_set(err, "the %s of the URL is empty", what);
-	*out = (int)n;
-	return 0;
-}
-
-static struct span cut(struct span s, size_t from, size_t to)
-{
-	return (struct span){s.at + from, to - from};
-}
-
-/* Where `c` stands in `s`, or -1; the last one if `last`. */
-static ssize_t find(struct span s, char c, bool last)
-{
-	const char *p = NULL;
-
-	if (s.len)
-		p = last ? memrchr(s.at, c, s.len) : memchr(s.at, c, s.len);
-	return p ? p - s.at : -1;
-}
-
 static int parse_userinfo(struct redis_options *o, struct span s, struct err *err)
 {
-	ssize_t colon = find(s, ':', false);
+	ssize_t colon = url_find(s, ':', false);
 	size_t end = colon < 0 ? s.len : (size_t)colon;
 	char *user = NULL, *password = NULL;
 
-	if (end > 0 && !(user = decode(cut(s, 0, end), "user", err)))
+	if (end > 0 && !(user = url_decode(url_cut(s, 0, end), "user", err)))
 		return -1;
-	if (colon >= 0 && !(password = decode(cut(s, end + 1, s.len), "password", err))) {
+	if (colon >= 0 && !(password = url_decode(url_cut(s, end + 1, s.len), "password", err))) {
 		free(user);
 		return -1;
 	}
@@ -115,69 +49,43 @@ static int parse_userinfo(struct redis_options *o, struct span s, struct err *er
 static int take_userinfo(
 	struct redis_options *o, struct span *s, struct span authority, struct err *err)
 {
-	ssize_t at = find(authority, '@', true);
+	ssize_t at = url_find(authority, '@', true);
 
 	if (at < 0)
 		return 0;
-	if (parse_userinfo(o, cut(*s, 0, (size_t)at), err) < 0)
+	if (parse_userinfo(o, url_cut(*s, 0, (size_t)at), err) < 0)
 		return -1;
-	*s = cut(*s, (size_t)at + 1, s->len);
+	*s = url_cut(*s, (size_t)at + 1, s->len);
 	return 0;
 }
 
-static bool host_ok(const char *host)
+static void wipe(char **member)
 {
-	if (!*host || strlen(host) > 255)
-		return false;
-	for (const unsigned char *p = (const unsigned char *)host; *p; p++)
-		if (*p <= ' ' || *p >= 127 || strchr("/@?#[]", *p))
-			return false;
-	return true;
+	if (*member)
+		explicit_bzero(*member, strlen(*member));
+	set(member, NULL);
 }
 
-static int parse_host(struct redis_options *o, struct span s, struct err *err)
+static void forget_sentinels(struct redis_options *o)
 {
-	char *host = decode(s, "host", err);
+	for (size_t i = 0; i < o->n_sentinels; i++)
+		free(o->sentinels[i].host);
+	free(o->sentinels);
+	o->sentinels = NULL;
+	o->n_sentinels = 0;
+	set(&o->master, NULL);
+	set(&o->sentinel_username, NULL);
+	wipe(&o->sentinel_password);
+}
 
-	if (!host)
+static int set_host(struct redis_options *o, struct span s, struct err *err)
+{
+	char *host;
+
+	if (url_host_port(s, PORT_DEFAULT, &host, &o->port, err) < 0)
 		return -1;
-	if (!host_ok(host)) {
-		free(host);
-		return err_set(
-			err, s.len ? "the host of the URL is malformed" : "the URL names no host");
-	}
 	set(&o->host, host);
 	return 0;
-}
-
-/* HOST, HOST:PORT, [V6], [V6]:PORT */
-static int parse_hostport(struct redis_options *o, struct span s, struct err *err)
-{
-	bool bracket = s.len && s.at[0] == '[';
-	ssize_t close = bracket ? find(s, ']', false) : -1;
-	struct span host, rest;
-	ssize_t colon;
-
-	if (bracket && close < 0)
-		return err_set(err, "the host of the URL lacks its ']'");
-	if (bracket) {
-		host = cut(s, 1, (size_t)close);
-		rest = cut(s, (size_t)close + 1, s.len);
-	} else {
-		colon = find(s, ':', false);
-		host = cut(s, 0, colon < 0 ? s.len : (size_t)colon);
-		rest = cut(s, host.len, s.len);
-	}
-	o->port = PORT_DEFAULT;
-	if (rest.len && rest.at[0] != ':')
-		return err_set(err, "the host of the URL is malformed");
-	if (rest.len && find(cut(rest, 1, rest.len), ':', false) >= 0)
-		return err_set(err, "an IPv6 address in a URL stands in brackets");
-	if (rest.len && parse_number(cut(rest, 1, rest.len), 65535, "port", &o->port, err) < 0)
-		return -1;
-	if (o->port == 0)
-		return err_set(err, "the port of the URL must not be 0");
-	return parse_host(o, host, err);
 }
 
 /* Behind the scheme: [user:password@]host[:port][/db] */
@@ -189,25 +97,26 @@ static int parse_tcp(struct redis_options *o, struct span s, struct err *err)
 	/* A '/' may stand in a password that nobody escaped: the host begins behind the last '@'. */
 	if (take_userinfo(o, &s, s, err) < 0)
 		return -1;
-	if (find(s, '?', false) >= 0 || find(s, '#', false) >= 0)
+	if (url_find(s, '?', false) >= 0 || url_find(s, '#', false) >= 0)
 		return err_set(err, "the URL has a '?' or '#' that means nothing there");
-	slash = find(s, '/', false);
+	slash = url_find(s, '/', false);
 	if (slash >= 0) {
-		db = cut(s, (size_t)slash + 1, s.len);
-		s = cut(s, 0, (size_t)slash);
+		db = url_cut(s, (size_t)slash + 1, s.len);
+		s = url_cut(s, 0, (size_t)slash);
 	}
 	o->database = DATABASE_DEFAULT;
-	if (db.len && parse_number(db, 999999999, "database", &o->database, err) < 0)
+	if (db.len && url_number(db, DATABASE_MAX, "database", &o->database, err) < 0)
 		return -1;
 	set(&o->path, NULL);
-	return parse_hostport(o, s, err);
+	return set_host(o, s, err);
 }
 
 static int parse_query(struct redis_options *o, struct span query, struct err *err)
 {
 	if (query.len < 3 || memcmp(query.at, "db=", 3) != 0)
 		return err_set(err, "behind the '?' of the URL only db=N may stand");
-	return parse_number(cut(query, 3, query.len), 999999999, "database", &o->database, err);
+	return url_number(
+		url_cut(query, 3, query.len), DATABASE_MAX, "database", &o->database, err);
 }
 
 /* Behind the scheme: [user:password@]/PATH[?db=N] */
@@ -217,14 +126,14 @@ static int parse_unix(struct redis_options *o, struct span s, struct err *err)
 	char *path;
 
 	/* A path may hold an '@' (abstract names are not meant), so look for one before it only. */
-	slash = find(s, '/', false);
-	if (take_userinfo(o, &s, cut(s, 0, slash < 0 ? s.len : (size_t)slash), err) < 0)
+	slash = url_find(s, '/', false);
+	if (take_userinfo(o, &s, url_cut(s, 0, slash < 0 ? s.len : (size_t)slash), err) < 0)
 		return -1;
-	mark = find(s, '?', false);
+	mark = url_find(s, '?', false);
 	o->database = DATABASE_DEFAULT;
-	if (mark >= 0 && parse_query(o, cut(s, (size_t)mark + 1, s.len), err) < 0)
+	if (mark >= 0 && parse_query(o, url_cut(s, (size_t)mark + 1, s.len), err) < 0)
 		return -1;
-	path = decode(mark < 0 ? s : cut(s, 0, (size_t)mark), "path", err);
+	path = url_decode(mark < 0 ? s : url_cut(s, 0, (size_t)mark), "path", err);
 	if (!path)
 		return -1;
 	if (path[0] != '/' || strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
@@ -239,6 +148,88 @@ static int parse_unix(struct redis_options *o, struct span s, struct err *err)
 	return 0;
 }
 
+/* HOST:PORT,HOST:PORT .. */
+static int parse_sentinels(struct redis_options *o, struct span list, struct err *err)
+{
+	while (o->n_sentinels < SENTINELS_MAX) {
+		ssize_t comma = url_find(list, ',', false);
+		struct span one = url_cut(list, 0, comma < 0 ? list.len : (size_t)comma);
+		struct redis_address *at;
+
+		o->sentinels =
+			must_realloc(o->sentinels, (o->n_sentinels + 1) * sizeof(*o->sentinels));
+		at = &o->sentinels[o->n_sentinels];
+		if (url_host_port(one, SENTINEL_PORT_DEFAULT, &at->host, &at->port, err) < 0)
+			return -1;
+		o->n_sentinels++;
+		if (comma < 0)
+			return 0;
+		list = url_cut(list, (size_t)comma + 1, list.len);
+	}
+	return err_set(err, "the URL names more than %d Sentinels", SENTINELS_MAX);
+}
+
+static int parse_sentinel_login(struct redis_options *o, struct span query, struct err *err)
+{
+	static const char user[] = "sentinel_username=", password[] = "sentinel_password=";
+	ssize_t and = url_find(query, '&', false);
+	struct span one = url_cut(query, 0, and < 0 ? query.len : (size_t) and);
+	char **member = NULL;
+	size_t skip = 0;
+
+	if (one.len > strlen(user) && memcmp(one.at, user, strlen(user)) == 0)
+		member = &o->sentinel_username, skip = strlen(user);
+	else if (one.len > strlen(password) && memcmp(one.at, password, strlen(password)) == 0)
+		member = &o->sentinel_password, skip = strlen(password);
+	else
+		return err_set(err, "behind the '?' of the URL only sentinel_username=USER and "
+				    "sentinel_password=PASSWORD may stand");
+	set(member, url_decode(url_cut(one, skip, one.len), "Sentinel's login", err));
+	if (!*member)
+		return -1;
+	return and < 0 ? 0
+		       : parse_sentinel_login(o, url_cut(query, (size_t) and +1, query.len), err);
+}
+
+/* NAME[/DB] */
+static int parse_master(struct redis_options *o, struct span s, struct err *err)
+{
+	ssize_t slash = url_find(s, '/', false);
+	struct span db = slash < 0 ? (struct span){NULL, 0} : url_cut(s, (size_t)slash + 1, s.len);
+
+	o->database = DATABASE_DEFAULT;
+	if (db.len && url_number(db, DATABASE_MAX, "database", &o->database, err) < 0)
+		return -1;
+	set(&o->master,
+		url_decode(url_cut(s, 0, slash < 0 ? s.len : (size_t)slash), "master's name", err));
+	if (!o->master)
+		return -1;
+	if (!url_host_ok(o->master))
+		return err_set(err, "the URL needs the master's name behind its Sentinels, "
+				    "redis+sentinel://HOST:PORT/NAME/DB");
+	return 0;
+}
+
+/* Behind the scheme: [user:password@]HOST:PORT,HOST:PORT/NAME[/DB][?sentinel_password=..] */
+static int parse_sentinel(struct redis_options *o, struct span s, struct err *err)
+{
+	ssize_t mark, slash;
+
+	if (take_userinfo(o, &s, s, err) < 0)
+		return -1;
+	mark = url_find(s, '?', false);
+	if (mark >= 0 && parse_sentinel_login(o, url_cut(s, (size_t)mark + 1, s.len), err) < 0)
+		return -1;
+	s = url_cut(s, 0, mark < 0 ? s.len : (size_t)mark);
+	slash = url_find(s, '/', false);
+	if (parse_sentinels(o, url_cut(s, 0, slash < 0 ? s.len : (size_t)slash), err) < 0)
+		return -1;
+	set(&o->host, NULL);
+	set(&o->path, NULL);
+	return parse_master(
+		o, slash < 0 ? (struct span){NULL, 0} : url_cut(s, (size_t)slash + 1, s.len), err);
+}
+
 static const struct scheme {
 	const char *prefix;
 	bool tls;
@@ -247,6 +238,8 @@ static const struct scheme {
 	{"redis://", false, parse_tcp},
 	{"rediss://", true, parse_tcp},
 	{"unix://", false, parse_unix},
+	{"redis+sentinel://", false, parse_sentinel},
+	{"rediss+sentinel://", true, parse_sentinel},
 };
 
 int redis_options_parse(struct redis_options *o, const char *url, struct err *err)
@@ -256,18 +249,19 @@ int redis_options_parse(struct redis_options *o, const char *url, struct err *er
 
 		if (strncasecmp(url, schemes[i].prefix, len) != 0)
 			continue;
+		forget_sentinels(o);
 		o->tls = schemes[i].tls;
 		return schemes[i].parse(o, span_of(url + len), err);
 	}
-	if (strncasecmp(url, "redis+sentinel://", 17) == 0)
-		return err_set(err, "redis+sentinel:// is not built yet");
-	return err_set(err, "a Redis URL begins with redis://, rediss:// or unix://");
+	return err_set(err, "a Redis URL begins with redis://, rediss://, unix:// or "
+			    "redis+sentinel://");
 }
 
 static char **each_string(struct redis_options *o, size_t i)
 {
 	char **all[] = {&o->host, &o->path, &o->username, &o->password, &o->ca_file, &o->cert_file,
-		&o->key_file, &o->server_name};
+		&o->key_file, &o->server_name, &o->master, &o->sentinel_username,
+		&o->sentinel_password};
 
 	return i < sizeof(all) / sizeof(all[0]) ? all[i] : NULL;
 }
@@ -276,8 +270,8 @@ void redis_options_fini(struct redis_options *o)
 {
 	char **member;
 
-	if (o->password)
-		explicit_bzero(o->password, strlen(o->password));
+	forget_sentinels(o);
+	wipe(&o->password);
 	for (size_t i = 0; (member = each_string(o, i)); i++)
 		set(member, NULL);
 }
@@ -290,15 +284,44 @@ void redis_options_copy(struct redis_options *to, const struct redis_options *fr
 	for (size_t i = 0; (member = each_string(to, i)); i++)
 		if (*member)
 			*member = must_strdup(*member);
+	if (from->n_sentinels == 0)
+		return;
+	to->sentinels = must_alloc(from->n_sentinels * sizeof(*to->sentinels));
+	for (size_t i = 0; i < from->n_sentinels; i++)
+		to->sentinels[i] = (struct redis_address){
+			must_strdup(from->sentinels[i].host), from->sentinels[i].port};
+}
+
+static void say_address(struct text *out, const char *host, int port)
+{
+	bool v6 = strchr(host, ':') != NULL;
+
+	text_addf(out, "%s%s%s:%d", v6 ? "[" : "", host, v6 ? "]" : "", port);
+}
+
+static void say_sentinels(struct text *out, const struct redis_options *o)
+{
+	for (size_t i = 0; i < o->n_sentinels; i++) {
+		text_add_str(out, i ? "," : "");
+		say_address(out, o->sentinels[i].host, o->sentinels[i].port);
+	}
+	text_addf(out, "/%s/%d", o->master ? o->master : "", o->database);
 }
 
 char *redis_options_say(const struct redis_options *o)
 {
-	const char *host = o->host ? o->host : "";
-	bool v6 = strchr(host, ':') != NULL;
+	struct text out = {0};
 
-	if (o->path)
-		return must_printf("unix://%s?db=%d", o->path, o->database);
-	return must_printf("%s://%s%s%s:%d/%d", o->tls ? "rediss" : "redis", v6 ? "[" : "", host,
-		v6 ? "]" : "", o->port, o->database);
+	if (o->path) {
+		text_addf(&out, "unix://%s?db=%d", o->path, o->database);
+		return text_take(&out);
+	}
+	text_addf(&out, "redis%s%s://", o->tls ? "s" : "", o->n_sentinels ? "+sentinel" : "");
+	if (o->n_sentinels) {
+		say_sentinels(&out, o);
+		return text_take(&out);
+	}
+	say_address(&out, o->host ? o->host : "", o->port);
+	text_addf(&out, "/%d", o->database);
+	return text_take(&out);
 }

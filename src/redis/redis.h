@@ -9,6 +9,9 @@
  * close-on-exec. The program must ignore SIGPIPE: a write to a dead server raises it.
  *
  * Any callback may call redis_send, redis_close_and_retry or redis_free on its own connection.
+ * An answer READONLY (a replica that was a master) is handed on, then the connection is closed and
+ * comes back only where there is a master.
+ *
  * Answers come in the order of the commands, but for a script the server had forgotten: its answer
  * comes when the second sending is answered.
  */
@@ -25,16 +28,26 @@
 struct event_base;
 struct redis;
 
+struct redis_address {
+	char *host;
+	int port;
+};
+
 /* Where and how. Strings are owned by the struct; see redis_options_fini. */
 struct redis_options {
 	char *host;
 	int port;
 	char *path; /* unix socket; then host and port are unused */
+	/* Sentinels, asked where the master of that name is; then host and port are unused too. */
+	struct redis_address *sentinels;
+	size_t n_sentinels;
+	char *master;
+	char *sentinel_username, *sentinel_password; /* of the Sentinels themselves; NULL: none */
 	bool tls;
 	char *username, *password; /* NULL: none */
 	int database;
 	char *ca_file, *cert_file, *key_file; /* NULL: system's roots / no client certificate */
-	char *server_name;		      /* NULL: host */
+	char *server_name; /* NULL: host. With Sentinels all servers and they must go by it */
 	/* An attempt: name, socket, TLS, login, scripts. 0 is the default of 5 s. */
 	int64_t connect_timeout_ms;
 	/* A command unanswered for longer closes the connection; 0 or less: it may take for ever. */
@@ -45,7 +58,11 @@ struct redis_options {
 
 /*
  * Reads redis://[user:password@]host[:port][/db], rediss:// likewise, unix://PATH[?db=N]
- * (user:password@ before the path too). Percent-escapes are decoded. Other members stay.
+ * (user:password@ before the path too), and
+ * redis+sentinel://[user:password@]host[:port],host[:port]/NAME[/db]
+ * with [?sentinel_username=USER&sentinel_password=PASSWORD] behind it where the Sentinels ask for
+ * a login of their own; rediss+sentinel:// is TLS to them and to Redis. Percent-escapes are
+ * decoded. Other members stay.
  */
 int redis_options_parse(struct redis_options *o, const char *url, struct err *err);
 void redis_options_fini(struct redis_options *o);
@@ -103,6 +120,8 @@ struct redis *redis_new(struct event_base *base, const struct redis_options *opt
 void redis_start(struct redis *r); /* connects, and keeps reconnecting with jitter from 50 ms on */
 void redis_free(struct redis *r);  /* closes; pending callbacks get NULL; no event is told */
 bool redis_is_up(const struct redis *r);
+/* Whether both are connections to one server; only Sentinels can lead them apart. */
+bool redis_is_beside(const struct redis *a, const struct redis *b);
 void redis_close_and_retry(struct redis *r, const char *why); /* as if the connection had broken */
 
 /* Sends one command; false (and `fn` is never called) while not up. `fn` may be NULL. */

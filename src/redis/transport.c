@@ -27,7 +27,8 @@
 #include "redis/resolve.h"
 #include "redis/tls.h"
 
-#define WRITE_MAX ((size_t)1024 * 1024) /* libevent would stop at 16 KiB a turn */
+#define KEEPALIVE_IDLE_S 60
+#define WRITE_MAX	 ((size_t)1024 * 1024) /* libevent would stop at 16 KiB a turn */
 
 struct transport {
 	struct event_base *base;
@@ -167,7 +168,7 @@ static void say_address(struct transport *t, const struct sockaddr *to, socklen_
 /* 1: connected; 0: under way; -1: refused, with the reason in t->refused. */
 static int dial(struct transport *t, const struct sockaddr *to, socklen_t len)
 {
-	int on = 1;
+	int on = 1, idle_s = KEEPALIVE_IDLE_S;
 
 	say_address(t, to, len);
 	t->fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -176,6 +177,8 @@ static int dial(struct transport *t, const struct sockaddr *to, socklen_t len)
 	if (to->sa_family != AF_UNIX) {
 		setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		setsockopt(t->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+		/* A Sentinel that is only listened to must not be dead for two hours unseen. */
+		setsockopt(t->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
 	}
 	if (connect(t->fd, to, len) == 0)
 		return 1;

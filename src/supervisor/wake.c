@@ -42,12 +42,14 @@ static void on_tracking(void *arg, const struct redis_reply *r)
 	w->events->ready(w->ctx);
 }
 
+/* After a failover each of the two finds the new master in its own time; an id means nothing elsewhere. */
 static void turn_tracking_on(struct wake *w)
 {
 	char id[24];
 
 	w->ready = false;
-	if (w->client_id == 0 || !redis_is_up(w->main_connection))
+	if (w->client_id == 0 || !redis_is_up(w->main_connection) ||
+		!redis_is_beside(w->main_connection, w->listener))
 		return;
 	snprintf(id, sizeof id, "%lld", (long long)w->client_id);
 	const struct span words[] = {{"CLIENT", 6}, {"TRACKING", 8}, {"ON", 2}, {"REDIRECT", 8},
@@ -153,6 +155,8 @@ void wake_free(struct wake *w)
 
 void wake_main_connected(struct wake *w)
 {
+	if (redis_is_up(w->listener) && !redis_is_beside(w->main_connection, w->listener))
+		redis_close_and_retry(w->listener, "the other connection has another master");
 	turn_tracking_on(w);
 }
 

@@ -81,7 +81,25 @@ static const struct bad {
 	{"127.0.0.1:6379", "begins with"},
 	{"http://h", "begins with"},
 	{"redis:/h", "begins with"},
-	{"redis+sentinel://h:1/m/0", "not built yet"},
+	{"redis+sentinel://", "no host"},
+	{"redis+sentinel:///m/0", "no host"},
+	{"redis+sentinel://h:1", "master's name"},
+	{"redis+sentinel://h:1/", "master's name"},
+	{"redis+sentinel://h:1//0", "master's name"},
+	{"redis+sentinel://h:1/a b", "master's name"},
+	{"redis+sentinel://h:1/m%2", "%-escape"},
+	{"redis+sentinel://h:1/m/x", "database"},
+	{"redis+sentinel://h:1/m/0/1", "database"},
+	{"redis+sentinel://h:1,/m/0", "no host"},
+	{"redis+sentinel://,h:1/m/0", "no host"},
+	{"redis+sentinel://h:1,g:x/m/0", "port"},
+	{"redis+sentinel://:hunter2@h:0/m", "port"},
+	{"redis+sentinel://h/m?", "sentinel_password"},
+	{"redis+sentinel://h/m?db=1", "sentinel_password"},
+	{"redis+sentinel://h/m?sentinel_password=", "sentinel_password"},
+	{"redis+sentinel://h/m?sentinel_password=hunter2%zz", "login"},
+	{"redis+sentinel://h/m?sentinel_password=hunter2&x=1", "sentinel_password"},
+	{"redis+sentinel://h/m/0?sentinel_password=hunter2@x", "master's name"},
 	{"redis://", "no host"},
 	{"redis://:6379", "no host"},
 	{"redis://:hunter2@", "no host"},
@@ -152,6 +170,57 @@ START_TEST(a_second_url_replaces_the_first)
 }
 END_TEST
 
+static const struct watched {
+	const char *url, *sentinels, *master;
+	bool tls;
+	const char *password, *sentinel_username, *sentinel_password;
+	int database;
+	const char *said;
+} watched[] = {
+	{"redis+sentinel://h/m", "h:26379 ", "m", false, NULL, NULL, NULL, 0,
+		"redis+sentinel://h:26379/m/0"},
+	{"redis+sentinel://a:1,b:2,[::1]:3/my-master/5", "a:1 b:2 ::1:3 ", "my-master", false, NULL,
+		NULL, NULL, 5, "redis+sentinel://a:1,b:2,[::1]:3/my-master/5"},
+	{"rediss+sentinel://u:p@a,b/m/", "a:26379 b:26379 ", "m", true, "p", NULL, NULL, 0,
+		"rediss+sentinel://a:26379,b:26379/m/0"},
+	{"redis+sentinel://:p@a/m?sentinel_password=s%40%26", "a:26379 ", "m", false, "p", NULL,
+		"s@&", 0, "redis+sentinel://a:26379/m/0"},
+	{"redis+sentinel://a/m/1?sentinel_username=w&sentinel_password=x", "a:26379 ", "m", false,
+		NULL, "w", "x", 1, "redis+sentinel://a:26379/m/1"},
+};
+
+START_TEST(reads_sentinels)
+{
+	const struct watched *w = &watched[_i];
+	struct redis_options o = {.port = 0}, copy;
+	struct text list = {0};
+	struct err err;
+	char *said;
+
+	ck_assert_msg(redis_options_parse(&o, w->url, &err) == 0, "%s: %s", w->url, err.text);
+	redis_options_copy(&copy, &o);
+	redis_options_fini(&o);
+	for (size_t i = 0; i < copy.n_sentinels; i++)
+		text_addf(&list, "%s:%d ", copy.sentinels[i].host, copy.sentinels[i].port);
+	ck_assert_str_eq(list.data, w->sentinels);
+	text_fini(&list);
+	same(copy.master, w->master);
+	same(copy.password, w->password);
+	same(copy.sentinel_username, w->sentinel_username);
+	same(copy.sentinel_password, w->sentinel_password);
+	same(copy.host, NULL);
+	ck_assert_int_eq(copy.tls, w->tls);
+	ck_assert_int_eq(copy.database, w->database);
+	said = redis_options_say(&copy);
+	ck_assert_str_eq(said, w->said);
+	free(said);
+	ck_assert_int_eq(redis_options_parse(&copy, "redis://h", &err), 0);
+	ck_assert_uint_eq(copy.n_sentinels, 0);
+	same(copy.sentinel_password, NULL);
+	redis_options_fini(&copy);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("redis_options");
@@ -161,6 +230,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, reads, 0, sizeof(goods) / sizeof(goods[0]));
 	tcase_add_loop_test(tc, refuses, 0, sizeof(bads) / sizeof(bads[0]));
+	tcase_add_loop_test(tc, reads_sentinels, 0, sizeof(watched) / sizeof(watched[0]));
 	tcase_add_test(tc, a_second_url_replaces_the_first);
 	suite_add_tcase(s, tc);
 	run = srunner_create(s);
