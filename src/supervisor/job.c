@@ -67,8 +67,17 @@ bool job_wants_start(const struct job *j)
 	return j->class && (j->class->conf->at_most_once || job_is_tracked(j));
 }
 
+/* Tokens count anew in every lease; what a job is given names one start of all there ever are. */
+static void add_start_token(struct text *out, const struct job *j, const char *lease)
+{
+	text_add_str(out, lease);
+	text_add_char(out, '/');
+	text_add_str(out, j->token);
+}
+
 void job_add_message(struct text *out, const struct job *j, const char *lease)
 {
+	struct text token = {0};
 	struct job_source source = {
 		.counts = {.attempt = (uint64_t)j->envelope.attempt,
 			.interruptions = (uint64_t)j->envelope.interruptions,
@@ -77,10 +86,12 @@ void job_add_message(struct text *out, const struct job *j, const char *lease)
 		.class_name = job_class_name(j),
 		.queue = j->entry.queue,
 		.origin = span_of(job_origin(j)),
-		.token = span_of(j->token),
 		.lease = span_of(lease),
 		.args = j->envelope.args,
 	};
 
+	add_start_token(&token, j, lease);
+	source.token = (struct span){token.data, token.len};
 	job_message_add(out, (struct span){j->class->part.data, j->class->part.len}, &source);
+	text_fini(&token);
 }

@@ -74,7 +74,7 @@ class Commands(SystemTest):
              "DROVER_ATTEMPT": "1", "DROVER_INTERRUPTIONS": "0", "DROVER_RECOVERIES": "0",
              "DROVER_ORIGIN": "enqueued"})
         self.assertRegex(own.pop("DROVER_FD"), r"^\d+$")
-        self.assertRegex(own.pop("DROVER_TOKEN"), r"^main[^.]*\.\d+\.\d+$")
+        self.assertRegex(own.pop("DROVER_TOKEN"), r"^rig:\d+:[0-9a-f]{16}/main[^.]*\.\d+\.\d+$")
         self.assertRegex(own.pop("DROVER_LEASE"), r"^rig:%d:" % drover.pid)
         self.assertEqual(own, {}, "and nothing else of ours")
 
