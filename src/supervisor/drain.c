@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "supervisor/home.h"
 #include "supervisor/supervisor.h"
 
 #include <stdlib.h>
@@ -84,7 +85,7 @@ static void give_up_redis(struct supervisor *s)
 	size_t waiting = outbox_count(s->outbox);
 
 	log_event(LOG_ERROR, "supervisor.gave_up", LOG_NUM("verdicts", (int64_t)waiting),
-		LOG_STR("lease", s->lease_id),
+		LOG_STR("lease", s->lease_id), LOG_STR("folder", home_path(s)),
 		LOG_STR("error", "Redis cannot be reached, or refuses them; these jobs stay in "
 				 "their lease in Redis: "
 				 "drover jobs shows them"));
@@ -107,6 +108,7 @@ static void on_left(void *arg, const struct redis_reply *r)
 		s->state = SUPERVISOR_DRAINING;
 		return;
 	}
+	s->lease_left = r->type == REDIS_INTEGER && r->integer == 0;
 	log_event(LOG_INFO, "supervisor.drained");
 	supervisor_end(s, s->exit_code);
 }

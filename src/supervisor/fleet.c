@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "supervisor/cgroup.h"
+#include "supervisor/home.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +169,7 @@ static void add_slot(struct supervisor *s, struct pool *p)
 
 	slot->pool = p;
 	slot->leaf = make_leaf(s, number);
+	slot->place = home_place(s, number);
 	slot->kill_grace_ms = s->settings->conf->supervisor.kill_grace_ms;
 	while (*at && (*at)->number < number)
 		at = &(*at)->next;

@@ -328,28 +328,29 @@ static bool send_batch(struct outbox *o)
 	return false;
 }
 
-static void write_anew(struct outbox *o)
+static void note_anew(struct outbox *o)
 {
-	journal_rewrite_begin(o->journal);
 	for (struct batch *b = o->under_way; b; b = b->next)
 		for (struct item *i = b->items.first; i; i = i->next)
 			i->mark = journal_add(o->journal, &i->verdict);
 	for (struct item *i = o->waiting.first; i; i = i->next)
 		i->mark = journal_add(o->journal, &i->verdict);
-	journal_rewrite_end(o->journal);
 }
 
 void outbox_write_down(struct outbox *o)
 {
-	if (journal_is_long(o->journal))
-		write_anew(o);
+	if (journal_is_long(o->journal)) {
+		journal_rewrite_begin(o->journal);
+		note_anew(o);
+		journal_rewrite_end(o->journal);
+	}
 	journal_write(o->journal);
 }
 
 void outbox_set_journal(struct outbox *o, struct journal *journal)
 {
-	must(outbox_count(o) == 0);
 	o->journal = journal;
+	note_anew(o);
 }
 
 void outbox_flush(struct outbox *o)

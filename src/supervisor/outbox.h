@@ -26,7 +26,7 @@ void outbox_free(struct outbox *o);
 
 /*
  * From now on verdicts are noted there too, until they are confirmed; NULL: nowhere. It is the
- * caller's. There must be none waiting.
+ * caller's. What waits is noted in it at once; in an older one it stays as it is.
  */
 void outbox_set_journal(struct outbox *o, struct journal *journal);
 

@@ -71,6 +71,7 @@ void services_spawn(struct supervisor *s, struct slot *slot, enum nursery_kind k
 
 	slot->child_kind = kind;
 	slot->spawn_nursery = nursery_pid(n);
+	scoreboard_asked(slot->place);
 	if (!nursery_is_ready(n)) {
 		err_set(&err, "the nursery is not there yet%s%s", n ? ": " : "",
 			n ? nursery_last_error(n) : "");

@@ -107,6 +107,7 @@ static void give_job(struct slot *s)
 	s->next_sample_mono_ms = s->started_mono_us / 1000 + FIRST_SAMPLE_MS;
 	log_start(s);
 	s->ops->set_limits(s->ctx, s);
+	scoreboard_given(s->place, span_of(s->job->token), s->job->jid, class->exclusive);
 	job_add_message(&message, s->job, s->lease);
 	set_timer(s, class->timeout_ms);
 	s->ops->begins(s->ctx, s);
@@ -188,6 +189,7 @@ static void judge_in_child(struct slot *s)
 	s->ending.wall_ms = wall_us / 1000;
 	s->ending.exit_code = s->said.done_status;
 	child_job_done(&s->child);
+	scoreboard_job_over(s->place);
 	if (s->child_jobs >= class->conf->reuse || s->child_final)
 		child_dismiss(&s->child);
 	verdict_send(s);
@@ -414,6 +416,7 @@ static void child_said_hello(void *owner)
 	s->child_class = NULL;
 	s->child_final = false;
 	s->child_jobs = 0;
+	scoreboard_hello(s->place, s->child.pid);
 	s->ops->child_known(s->ctx, s->child.pid, true);
 	slot_handle(s, SLOT_EV_READY);
 	s->ops->spawn_answered(s->ctx);
@@ -454,6 +457,7 @@ static void child_exited(void *owner, const struct child_exit *exit)
 
 	s->child_class = NULL;
 	CRASH_POINT("exit.seen");
+	scoreboard_gone(s->place);
 	s->ops->child_known(s->ctx, exit->pid, false);
 	s->ending.exit_code = s->said.done ? s->said.done_status : exit->code;
 	s->ending.signal = s->said.done ? 0 : exit->signal;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "supervisor/exclusive.h"
+#include "supervisor/home.h"
 #include "supervisor/verdict.h"
 
 #include <stdio.h>
@@ -52,6 +53,7 @@ static void on_held(void *ctx, bool first)
 		s->enlisted = n == 0;
 	}
 	resque_view_connected(s->view);
+	home_lease_held(s);
 	ask_starts_again(s);
 	supervisor_look_for_work(s);
 }
@@ -133,6 +135,7 @@ static void on_taken(void *ctx)
 			p); /* before workers become free: what waits for them is not ours */
 	outbox_drop_all(s->outbox);
 	standing_take_new_id(s);
+	home_renew(s);
 	reload_forget(s);
 	nurseries_replace(s);
 	lease_renew_as(s->lease);

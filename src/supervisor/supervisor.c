@@ -11,6 +11,7 @@
 #include "queue/scripts.h"
 #include "supervisor/cgroup.h"
 #include "supervisor/exclusive.h"
+#include "supervisor/home.h"
 #include "supervisor/notify.h"
 #include "supervisor/verdict.h"
 
@@ -98,6 +99,8 @@ static void send_all(struct supervisor *s)
 {
 	if (lease_is_held(s->lease) && !drain_holds_verdicts(s))
 		outbox_flush(s->outbox);
+	else
+		outbox_write_down(s->outbox);
 	fetch_all(s);
 }
 
@@ -246,6 +249,7 @@ static void free_parts(struct supervisor *s)
 {
 	wake_free(s->wake);
 	redis_free(s->redis);
+	home_close(s);
 	lease_free(s->lease);
 	outbox_free(s->outbox);
 	resque_view_free(s->view);
@@ -296,6 +300,19 @@ static void open_cgroup(struct supervisor *s, const char *folder)
 			folder ? LOG_ERROR : LOG_DEBUG, "cgroup.none", LOG_STR("error", err.text));
 }
 
+/* What we need of this host. */
+static bool settle_in(struct supervisor *s)
+{
+	struct err err;
+
+	if (home_open(s, &err) < 0) {
+		log_event(LOG_ERROR, "supervisor.failed", LOG_STR("error", err.text));
+		return false;
+	}
+	fleet_configure(s);
+	return nurseries_start(s);
+}
+
 int supervisor_run(struct settings *settings, const struct redis_options *redis,
 	const struct supervisor_options *options)
 {
@@ -311,12 +328,13 @@ int supervisor_run(struct settings *settings, const struct redis_options *redis,
 	make_timers(s);
 	open_cgroup(s, options->cgroup);
 	make_parts(s);
-	fleet_configure(s);
-	s->exit_code = nurseries_start(s) ? 0 : 1;
+	s->exit_code = settle_in(s) ? 0 : 1;
 	signals_install(s);
 	supervisor_arm(s->poll, settings->conf->supervisor.poll_ms);
 	supervisor_arm(s->connect_deadline, settings->conf->redis.connect_timeout_ms);
 	redis_start(s->redis);
+	if (s->exit_code == 0)
+		home_start(s);
 	if (s->exit_code == 0)
 		event_base_dispatch(s->base);
 	exit_code = s->exit_code;

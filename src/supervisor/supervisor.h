@@ -55,6 +55,7 @@ struct supervisor {
 	enum supervisor_state state;
 	bool wait_for_redis; /* --wait */
 	bool was_up;	     /* Redis answered at least once */
+	bool lease_left;     /* it was given back, with nothing in it */
 	bool down_said;
 	int64_t down_since_mono_ms;
 	unsigned pools_made;   /* so that no two share a mark in the lease */
@@ -76,6 +77,7 @@ struct supervisor {
 	bool fleet_due;	 /* slots come or go: settle them in this turn */
 	bool turn_due, watch_due, watch_under_way, enlisted;
 	struct cgroup_root *cgroup; /* NULL: limits are sampled */
+	struct home *home;	    /* our folder in state_dir */
 	struct exclusive *exclusive;
 	struct presence *presence; /* see presence.c */
 };
