@@ -58,6 +58,8 @@ struct drover_options {
 	const char *username, *password;
 	const char *ca_file, *cert_file, *key_file, *server_name; /* TLS; NULL: the usual */
 	long long connect_timeout_ms, command_timeout_ms;	  /* 0: five seconds */
+	/* How long records of ended runs and request ids are kept, as in drover.yml; 0: seven days. */
+	long long runs_kept_ms, ids_kept_ms;
 };
 
 /* Connects and logs in. NULL where that does not work in time. `options` are copied. */
@@ -75,11 +77,55 @@ struct drover_request {
 	const char *class_name;
 	const char *args; /* a JSON array; NULL: [] */
 	bool track;	  /* keep a record of the run, which drover_job_find then answers from */
+
+	/* When: now, or so long from now by Redis's clock, or at a time. Both at once are refused. */
+	long long in_ms; /* 0: now */
+	long long at_ms; /* 0: now; a time that is over is now */
+
+	/*
+	 * A request id, NULL: none. Whoever asks again with the same id, and the same queue, class and
+	 * args, is answered the same job, also when it has ended; other content is refused. Such a job
+	 * has a record, and an answer that was lost is asked for again.
+	 */
+	const char *id;
+
+	/* Where another job of this class and these args waits or runs, that one is answered. */
+	bool unique;
+	long long unique_for_ms; /* a waiting one counts for so long; 0: a day */
+
+	/* Wait until replicas and disk have it, as far as can be known; see `durable` of the answer. */
+	bool durable;
 };
 
-/* Puts a job at the end of its queue, as Resque's own client does. `jid` is filled in. */
+enum drover_enqueued_how {
+	DROVER_ENQUEUED,     /* a new job */
+	DROVER_SAME_REQUEST, /* the request id was known: this is its job */
+	DROVER_DUPLICATE     /* another such job waits or runs: this one */
+};
+
+/* What can be said of a job's safety once it was enqueued. Numbers: DROVER_UNKNOWN. */
+struct drover_durable {
+	bool asked;
+	bool same_connection; /* else nothing can be known */
+	long long replicas;   /* connected */
+	long long replicas_received;
+	int appendonly;	      /* 0, 1, -1: the server does not tell */
+	char appendfsync[16]; /* always, everysec, no, "" */
+	int disk; /* on the disk of the server: 1, 0: not in time, -1: cannot be known */
+	long long replicas_on_disk; /* from Redis 7.2 on */
+};
+
+struct drover_enqueued {
+	enum drover_enqueued_how how;
+	char jid[DROVER_JID_SIZE];
+	char state[32];	 /* of that job; "" where it has no record */
+	long long at_ms; /* when a delayed one is due */
+	struct drover_durable durable;
+};
+
+/* Puts a job at the end of its queue, as Resque's own client does, or lets it wait for its time. */
 int drover_enqueue(struct drover_client *client, const struct drover_request *request,
-	char jid[DROVER_JID_SIZE], struct drover_error *error);
+	struct drover_enqueued *answer, struct drover_error *error);
 
 /* -- queues -------------------------------------------------------------------------------- */
 
@@ -89,11 +135,13 @@ struct drover_queue_info {
 	long long oldest_ms; /* age of its first job; unknown where that does not say its time */
 	bool paused;
 	struct drover_text reason; /* why it is paused */
+	/* Jobs that will come back to it: those that wait for a time, or for others of their class. */
+	long long delayed, parked;
 };
 
 typedef void drover_queue_fn(void *ctx, const struct drover_queue_info *queue);
 
-/* All queues, by name. */
+/* All queues, by name; also those that have nothing but delayed or parked jobs. */
 int drover_queue_each(
 	struct drover_client *client, drover_queue_fn *fn, void *ctx, struct drover_error *error);
 /* One queue; DROVER_E_NOT_FOUND where nobody ever heard of it. */
@@ -113,8 +161,9 @@ long long drover_queue_clear(
 
 struct drover_job_info {
 	struct drover_text jid, class_name, queue;
-	struct drover_text args;  /* JSON array; empty: not known */
-	struct drover_text state; /* queued, running, lost, done, failed, cancelled */
+	struct drover_text args; /* JSON array; empty: not known */
+	/* queued, delayed, retrying, interrupted, parked, running, lost, done, failed, cancelled */
+	struct drover_text state;
 	struct drover_text worker, origin;
 	long long pid;	     /* of the child that runs it, on its host */
 	long long silent_ms; /* of a lost one: since its supervisor was heard of */
@@ -125,9 +174,17 @@ struct drover_job_info {
 
 	struct drover_text exception, error; /* of a failed one */
 
+	struct drover_text
+		place;	    /* where it is now: queue, delayed, parked, lease, failed, or empty */
+	long long position; /* there: in its queue, among the parked, in the failed list; from 0 */
+	long long next_at_ms; /* when a delayed one is due */
+
 	bool tracked; /* there is a record of the run; the rest is only then known */
 	long long done, total;
 	struct drover_text note, result /* JSON */;
+	struct drover_text request_id;
+	struct drover_text tick;  /* of a scheduled one: the time it was fired for */
+	struct drover_text audit; /* JSON array of what happened to it; of drover_job_find alone */
 };
 
 typedef void drover_job_fn(void *ctx, const struct drover_job_info *job);
@@ -142,12 +199,50 @@ int drover_job_each_running(struct drover_client *client, const char *queue, dro
 /* Waiting jobs in the order in which they will be taken, at most `limit`. */
 int drover_job_each_waiting(struct drover_client *client, const char *queue, long long limit,
 	drover_job_fn *fn, void *ctx, struct drover_error *error);
-/* One job: its run record if it has one, else wherever it is found (running, waiting, failed). */
+/* Delayed jobs by their time, then parked ones; at most `limit` of each. Ours alone. */
+int drover_job_each_held(struct drover_client *client, const char *queue, long long limit,
+	drover_job_fn *fn, void *ctx, struct drover_error *error);
+/* One job: what its run record says, if it has one, and where it is found. */
 int drover_job_find(struct drover_client *client, const char *jid, drover_job_fn *fn, void *ctx,
 	struct drover_error *error);
 /* Only the run record: cheap enough to be asked again and again. */
 int drover_job_find_run(struct drover_client *client, const char *jid, drover_job_fn *fn, void *ctx,
 	struct drover_error *error);
+
+enum drover_cancel_how {
+	DROVER_CANCELLED,    /* it waited, and does not any more */
+	DROVER_CANCEL_ASKED, /* it runs, and its supervisor has been told to end it */
+	DROVER_CANCEL_ENDED  /* it had ended before: nothing was changed */
+};
+
+struct drover_cancel {
+	enum drover_cancel_how how;
+	char state[32]; /* what it was found as: queued, delayed, running, failed, ... */
+};
+
+/*
+ * Cancels one job, wherever it waits, or asks for the end of a running one. Where its record is
+ * not there, or says that it ended, that is the answer. DROVER_E_NOT_FOUND: nobody knows it.
+ */
+int drover_job_cancel(struct drover_client *client, const char *jid, struct drover_cancel *answer,
+	struct drover_error *error);
+
+/* -- delayed jobs -------------------------------------------------------------------------- */
+
+struct drover_delayed_info {
+	struct drover_text id; /* by which it can be removed: its jid, mostly */
+	struct drover_text jid, class_name, queue, args;
+	long long at_ms;
+	struct drover_text why; /* delayed, retry, interrupted, spawn; resque-scheduler: not ours */
+	struct drover_text raw; /* the item itself, where it is no job that could be read */
+};
+typedef void drover_delayed_fn(void *ctx, const struct drover_delayed_info *delayed);
+
+/* The next `limit` jobs that wait for a time, ours and resque-scheduler's, by that time. */
+int drover_delayed_each(struct drover_client *client, long long limit, drover_delayed_fn *fn,
+	void *ctx, struct drover_error *error);
+/* Takes one out for good, by the id it is listed under. A run record ends as cancelled. */
+int drover_delayed_remove(struct drover_client *client, const char *id, struct drover_error *error);
 
 /* -- failed jobs --------------------------------------------------------------------------- */
 
@@ -220,6 +315,9 @@ int drover_supervisor_each(struct drover_client *client, drover_supervisor_fn *f
 struct drover_stats {
 	long long processed, failed; /* Resque's counters */
 	long long waiting;	     /* jobs in all queues */
+	long long delayed;	     /* that wait for a time: ours */
+	long long delayed_resque;    /* and those of resque-scheduler's clients */
+	long long parked;	     /* that wait for others of their class to end */
 	long long failed_records;    /* in the failed list */
 	long long queues, workers, working, supervisors;
 	bool paused; /* everything is */

@@ -199,6 +199,19 @@ static int check_leases(struct cli *cli, struct judge_findings *f)
 	return code;
 }
 
+static int check_held(struct cli *cli, struct judge_findings *f)
+{
+	struct drover_stats stats;
+	struct drover_error error;
+
+	if (drover_stats_read(cli->client, &stats, &error) == 0) {
+		judge_held(f, &stats);
+		return CLI_OK;
+	}
+	judge_add(f, JUDGE_ERROR, "%s", error.text);
+	return cli_fail_client(&error);
+}
+
 static int check_redis(struct cli *cli, const struct conf *conf, struct judge_findings *f)
 {
 	struct drover_server server;
@@ -214,7 +227,8 @@ static int check_redis(struct cli *cli, const struct conf *conf, struct judge_fi
 		return cli_fail_client(&error);
 	}
 	judge_server(f, &server);
-	return check_leases(cli, f);
+	code = check_leases(cli, f);
+	return code == CLI_OK ? check_held(cli, f) : code;
 }
 
 static void check_conf(struct judge_findings *f, const struct conf *conf, const char *path)

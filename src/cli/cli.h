@@ -32,6 +32,7 @@ struct cli {
 	bool colour;		      /* standard output is a terminal */
 	size_t width;		      /* of that terminal; 0: none */
 	struct text out;	      /* for standard output */
+	struct conf *conf;	      /* the one that counts; NULL for a verb that needs none */
 	struct drover_client *client; /* NULL for a verb that needs none */
 };
 
@@ -48,8 +49,9 @@ struct cli_verb {
 #define CLI_WORDS_ANY ((size_t)-1)
 
 extern const struct cli_verb verb_enqueue, verb_queues, verb_queue, verb_jobs, verb_job,
-	verb_failed, verb_retry, verb_workers, verb_supervisors, verb_stats, verb_check,
-	verb_checkpoint, verb_progress, verb_note, verb_result;
+	verb_cancel, verb_delayed, verb_failed, verb_retry, verb_workers, verb_supervisors,
+	verb_stats, verb_check, verb_torture, verb_checkpoint, verb_progress, verb_note,
+	verb_result;
 
 /* One sentence on standard error; returns `code`. */
 int cli_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "cli/jobs.h"
+#include "cli/judge.h"
 
 #define POLL_FIRST_MS 50
 #define POLL_MOST_MS  500
@@ -12,11 +13,11 @@
 
 static const struct args_option options[] = {
 	{"--args", ARGS_VALUE, "JSON", "the arguments, a JSON array"},
+	{"--in", ARGS_VALUE, "DURATION", "not before so long from now"},
+	{"--at", ARGS_VALUE, "TIME", "not before this time, RFC 3339 or epoch seconds"},
+	{"--id", ARGS_VALUE, "KEY", "a request id: the same one is always the same job"},
 	{"--wait", ARGS_MAYBE, "DURATION", "until the job has ended, or so long (30s, 10m)"},
-	{"--in", ARGS_LATER, NULL, NULL},
-	{"--at", ARGS_LATER, NULL, NULL},
-	{"--id", ARGS_LATER, NULL, NULL},
-	{"--durable", ARGS_LATER, NULL, NULL},
+	{"--durable", ARGS_FLAG, NULL, "wait for replicas and disk, and say how safe it is"},
 	{0},
 };
 
@@ -95,7 +96,7 @@ static int wait_for_end(struct ending *e, const char *jid, int64_t most_ms)
 
 		if (rc < 0 && error.kind == DROVER_E_NOT_FOUND)
 			return cli_fail(CLI_WAIT_ERROR,
-				"the record of %s is gone: nobody can say how it ended", jid);
+				"there is no record of %s: nobody can say how it ended", jid);
 		if (rc < 0 && error.kind != DROVER_E_UNREACHABLE)
 			return cli_fail(CLI_WAIT_ERROR, "%s", error.text);
 		if (rc < 0 && now - answered > REDIS_AWAY_MS)
@@ -136,60 +137,146 @@ static int read_wait(const struct args *args, int64_t *most_ms)
 	return CLI_OK;
 }
 
-static void say_jid(struct cli *cli, const char *jid)
+static int read_in(const char *text, long long *in_ms)
 {
+	int64_t ms;
+
+	if (units_parse_duration(text, &ms) < 0 || ms == UNITS_NONE)
+		return cli_fail(CLI_USAGE, "--in %s is no duration such as 30s or 10m", text);
+	*in_ms = ms;
+	return CLI_OK;
+}
+
+static int read_at(const char *text, long long *at_ms)
+{
+	long long seconds = args_number(text);
+	int64_t ms = seconds * 1000;
+
+	if (seconds < 0 && clock_parse_rfc3339(text, &ms) < 0)
+		return cli_fail(CLI_USAGE,
+			"--at %s is no time such as 2026-11-21T19:26:23Z, nor epoch seconds", text);
+	*at_ms = ms > 0 ? ms : 1;
+	return CLI_OK;
+}
+
+/* What the configuration says of the class counts as well. */
+static int read_request(const struct cli *cli, struct drover_request *r)
+{
+	const char *in = args_value(&cli->args, "--in"), *at = args_value(&cli->args, "--at");
+	const struct conf_class *class_conf = conf_find_class(cli->conf, span_of(r->class_name));
+
+	r->id = args_value(&cli->args, "--id");
+	r->durable = args_has(&cli->args, "--durable");
+	r->track = args_has(&cli->args, "--wait");
+	if (class_conf) {
+		r->track = r->track || class_conf->track;
+		r->unique = class_conf->unique;
+		r->unique_for_ms = class_conf->unique_for_ms;
+	}
+	if (in && at)
+		return cli_fail(CLI_USAGE, "either --in or --at, not both");
+	if (in)
+		return read_in(in, &r->in_ms);
+	return at ? read_at(at, &r->at_ms) : CLI_OK;
+}
+
+static void add_durable(struct doc *doc, const struct drover_durable *d, bool confirmed)
+{
+	doc_open(doc, "durable", '{');
+	doc_bool(doc, "confirmed", confirmed);
+	doc_number(doc, "replicas", d->replicas);
+	doc_number(doc, "replicas_received", d->replicas_received);
+	doc_number(doc, "replicas_on_disk", d->replicas_on_disk);
+	doc_json(doc, "on_disk",
+		!d->same_connection || d->disk < 0 ? span_of(NULL)
+		: d->disk			   ? SPAN_LIT("true")
+						   : SPAN_LIT("false"));
+	doc_close(doc, '}');
+}
+
+static void say_answer(struct cli *cli, const struct drover_enqueued *a, bool confirmed)
+{
+	static const char *const how[] = {[DROVER_ENQUEUED] = "enqueued",
+		[DROVER_SAME_REQUEST] = "same-request",
+		[DROVER_DUPLICATE] = "duplicate"};
 	struct doc doc = {0};
 
 	if (!cli->json) {
-		text_addf(&cli->out, "%s\n", jid);
+		text_addf(&cli->out, "%s\n", a->jid);
 		return;
 	}
 	doc_open(&doc, NULL, '{');
-	doc_text(&doc, "jid", span_of(jid));
+	doc_text(&doc, "jid", span_of(a->jid));
+	doc_text(&doc, "how", span_of(how[a->how]));
+	doc_text(&doc, "state", span_of(a->state));
+	doc_time(&doc, "at", a->at_ms);
+	if (a->durable.asked)
+		add_durable(&doc, &a->durable, confirmed);
 	doc_close(&doc, '}');
 	cli_add_doc(cli, &doc);
 }
 
-static int enqueue(struct cli *cli, const char *args_json, bool wait, int64_t most_ms)
+/* Beside the jid, for people: what is not just "enqueued". */
+static bool say_more(const struct drover_enqueued *a)
 {
-	struct drover_request request = {.queue = cli->args.words[0],
-		.class_name = cli->args.words[1],
-		.args = args_json,
-		.track = wait};
-	struct drover_error error;
-	char jid[DROVER_JID_SIZE];
+	const char *state = *a->state ? a->state : "not known how far";
+	struct text words = {0};
+	bool confirmed = !a->durable.asked || judge_durable(&a->durable, &words);
 
-	if (drover_enqueue(cli->client, &request, jid, &error) < 0) {
+	if (a->how == DROVER_SAME_REQUEST)
+		cli_fail(0, "this request was made before: its job %s is %s", a->jid, state);
+	if (a->how == DROVER_DUPLICATE)
+		cli_fail(0, "a duplicate, not enqueued: %s of this class and arguments is %s",
+			a->jid, state);
+	if (words.len)
+		cli_fail(0, "%s", words.data);
+	text_fini(&words);
+	return confirmed;
+}
+
+static int enqueue(struct cli *cli, const struct drover_request *request, int64_t most_ms)
+{
+	bool wait = args_has(&cli->args, "--wait"), confirmed;
+	struct drover_enqueued answer;
+	struct drover_error error;
+
+	if (drover_enqueue(cli->client, request, &answer, &error) < 0) {
 		if (wait && error.kind == DROVER_E_REFUSED)
 			return cli_fail(CLI_WAIT_ERROR, "%s", error.text);
 		return cli_fail_client(&error);
 	}
+	confirmed = say_more(&answer);
 	if (!wait || !cli->json)
-		say_jid(cli, jid);
+		say_answer(cli, &answer, confirmed);
 	if (!wait)
-		return CLI_OK;
+		return confirmed ? CLI_OK : CLI_TIME_OVER;
 	if (cli_flush(cli) < 0) /* whoever reads the jid need not wait with us */
 		return CLI_WAIT_ERROR;
-	return wait_and_say(cli, jid, most_ms);
+	return wait_and_say(cli, answer.jid, most_ms);
 }
 
 static int run(struct cli *cli)
 {
+	struct drover_request request = {
+		.queue = cli->args.words[0], .class_name = cli->args.words[1]};
 	struct text args_json = {0};
 	int64_t most_ms;
 	int code = read_wait(&cli->args, &most_ms);
 
 	if (code == CLI_OK)
-		code = make_args(&cli->args, &args_json);
+		code = read_request(cli, &request);
 	if (code == CLI_OK)
-		code = enqueue(cli, args_json.data, args_has(&cli->args, "--wait"), most_ms);
+		code = make_args(&cli->args, &args_json);
+	request.args = args_json.data;
+	if (code == CLI_OK)
+		code = enqueue(cli, &request, most_ms);
 	text_fini(&args_json);
 	return code;
 }
 
 const struct cli_verb verb_enqueue = {.name = "enqueue",
 	.synopsis = "QUEUE CLASS [ARG...]",
-	.summary = "put a job at the end of a queue; prints its jid",
+	.summary = "put a job at the end of a queue, now or later; prints its jid",
 	.words_min = 2,
 	.words_max = CLI_WORDS_ANY,
 	.options = options,

@@ -1,4 +1,6 @@
 /* drover jobs [--queue Q]: running and waiting ones. And how a job is written down. */
+#include <jansson.h>
+
 #include "base/clock.h"
 #include "cli/jobs.h"
 #include "cli/show.h"
@@ -7,7 +9,7 @@
 
 static const struct args_option options[] = {
 	{"--queue", ARGS_VALUE, "NAME", "of this queue only"},
-	{"--limit", ARGS_VALUE, "N", "at most so many waiting ones (100)"},
+	{"--limit", ARGS_VALUE, "N", "at most so many waiting, delayed, parked ones each (100)"},
 	{0},
 };
 
@@ -21,6 +23,10 @@ static const struct age {
 	bool over;  /* counted until it ended, else until now */
 } ages[] = {
 	{"queued", "waits for", false, false},
+	{"delayed", "waits for", false, false},
+	{"retrying", "waits for", false, false},
+	{"interrupted", "waits for", false, false},
+	{"parked", "waits for", false, false},
 	{"running", "runs for", true, false},
 	{"lost", "held for", true, false},
 	{"done", "ran for", true, true},
@@ -69,13 +75,20 @@ void jobs_add_doc(struct doc *d, const struct drover_job_info *job)
 	doc_time(d, "started_at", job->started_at_ms);
 	doc_number(d, "age_ms", age_of(job));
 	doc_number(d, "silent_ms", job->silent_ms);
+	doc_text(d, "place", cli_span(job->place));
+	doc_number(d, "position", job->position);
+	doc_time(d, "next_at", job->next_at_ms);
 	if (job->tracked) {
 		doc_time(d, "ended_at", job->ended_at_ms);
 		doc_number(d, "done", job->done);
 		doc_number(d, "total", job->total);
 		doc_text(d, "note", cli_span(job->note));
 		doc_json(d, "result", cli_span(job->result));
+		doc_text(d, "request_id", cli_span(job->request_id));
+		doc_text(d, "tick", cli_span(job->tick));
 	}
+	if (job->audit.len)
+		doc_json(d, "audit", cli_span(job->audit));
 	if (job->tracked || job->error.len || job->exception.len) {
 		doc_text(d, "exception", cli_span(job->exception));
 		doc_text(d, "error", cli_span(job->error));
@@ -127,6 +140,75 @@ static void add_age(struct text *out, const struct drover_job_info *job)
 		add_line(out, find_age(job)->words, span_of(show_age(age_of(job), age)));
 }
 
+/* Where it is now, in one phrase. */
+static void add_place(struct text *out, const struct drover_job_info *job)
+{
+	static const struct {
+		const char *place, *words;
+	} places[] = {{"queue", "its queue, jobs before it:"},
+		{"parked", "parked, jobs before it:"}, {"delayed", "waits for its time"},
+		{"lease", "in the hands of a supervisor"}, {"failed", "the failed list, record"}};
+
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		if (!span_is(cli_span(job->place), places[i].place))
+			continue;
+		text_addf(out, "%-14s %s", "where", places[i].words);
+		if (job->position >= 0)
+			text_addf(out, " %lld", job->position);
+		text_add_char(out, '\n');
+	}
+}
+
+static void add_audit_entry(struct text *out, const json_t *entry)
+{
+	static const char *const texts[] = {"at", "what", "worker", "detail"};
+	struct text line = {0};
+	const json_t *attempt = json_object_get(entry, "attempt");
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		const char *text = json_string_value(json_object_get(entry, texts[i]));
+
+		text_add_str(&line, text && line.len ? "  " : "");
+		text_add_str(&line, text ? text : "");
+		if (i == 1 && json_is_integer(attempt))
+			text_addf(&line, " (attempt %lld)", (long long)json_integer_value(attempt));
+	}
+	show_add_safe(out, (struct span){line.data, line.len});
+	text_fini(&line);
+}
+
+static void add_audit(struct text *out, struct span json)
+{
+	json_t *list = json_loadb(json.at, json.len, 0, NULL);
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(list, i, entry)
+	{
+		text_addf(out, "%-14s ", i == 0 ? "history" : "");
+		add_audit_entry(out, entry);
+		text_add_char(out, '\n');
+	}
+	json_decref(list);
+}
+
+static void add_numbers(struct text *out, const struct drover_job_info *job)
+{
+	add_number(out, "pid", job->pid);
+	add_number(out, "attempt", job->attempt);
+	add_number(out, "interruptions", job->interruptions);
+	add_number(out, "recoveries", job->recoveries);
+}
+
+static void add_times(struct text *out, const struct drover_job_info *job)
+{
+	add_time(out, "enqueued at", job->enqueued_at_ms);
+	add_time(out, "due at", job->next_at_ms);
+	add_time(out, "started at", job->started_at_ms);
+	add_time(out, "ended at", job->ended_at_ms);
+	add_age(out, job);
+}
+
 void jobs_add_lines(struct text *out, const struct drover_job_info *job)
 {
 	add_line(out, "jid", cli_span(job->jid));
@@ -134,16 +216,13 @@ void jobs_add_lines(struct text *out, const struct drover_job_info *job)
 	add_line(out, "queue", cli_span(job->queue));
 	add_line(out, "args", cli_span(job->args));
 	add_state(out, job);
+	add_place(out, job);
 	add_line(out, "worker", cli_span(job->worker));
-	add_number(out, "pid", job->pid);
-	add_number(out, "attempt", job->attempt);
-	add_number(out, "interruptions", job->interruptions);
-	add_number(out, "recoveries", job->recoveries);
+	add_numbers(out, job);
 	add_line(out, "origin", cli_span(job->origin));
-	add_time(out, "enqueued at", job->enqueued_at_ms);
-	add_time(out, "started at", job->started_at_ms);
-	add_time(out, "ended at", job->ended_at_ms);
-	add_age(out, job);
+	add_line(out, "tick", cli_span(job->tick));
+	add_line(out, "request id", cli_span(job->request_id));
+	add_times(out, job);
 	add_number(out, "done", job->done);
 	add_number(out, "of", job->total);
 	add_line(out, "note", cli_span(job->note));
@@ -152,6 +231,7 @@ void jobs_add_lines(struct text *out, const struct drover_job_info *job)
 	add_line(out, "error", cli_span(job->error));
 	add_line(out, "no job", cli_span(job->why));
 	add_line(out, "item", cli_span(job->raw));
+	add_audit(out, cli_span(job->audit));
 }
 
 struct jobs {
@@ -180,7 +260,8 @@ static int list(struct cli *cli, struct jobs *jobs, long long limit)
 	struct drover_error error;
 
 	if (drover_job_each_running(cli->client, queue, add_job, jobs, &error) < 0 ||
-		drover_job_each_waiting(cli->client, queue, limit, add_job, jobs, &error) < 0)
+		drover_job_each_waiting(cli->client, queue, limit, add_job, jobs, &error) < 0 ||
+		drover_job_each_held(cli->client, queue, limit, add_job, jobs, &error) < 0)
 		return cli_fail_client(&error);
 	return CLI_OK;
 }
@@ -209,6 +290,7 @@ static int run(struct cli *cli)
 
 const struct cli_verb verb_jobs = {.name = "jobs",
 	.synopsis = "[--queue NAME] [--limit N]",
-	.summary = "running jobs, and the waiting ones in the order they will be taken",
+	.summary = "running jobs, waiting ones in the order they will be taken, delayed and parked "
+		   "ones",
 	.options = options,
 	.run = run};

@@ -165,8 +165,72 @@ void judge_lost_jobs(struct judge_findings *f, const struct judge_lost *lost)
 	if (lost->leases > JUDGE_IDS)
 		snprintf(more, sizeof more, " and %lld more", lost->leases - JUDGE_IDS);
 	judge_add(f, JUDGE_WARNING,
-		"%lld job%s held by %s no longer answer%s, until put back by hand: %s%s",
+		"%lld job%s held by %s no longer answer%s, until another takes over: %s%s",
 		lost->jobs, lost->jobs == 1 ? " is" : "s are",
 		lost->leases == 1 ? "a supervisor that" : "supervisors that",
 		lost->leases == 1 ? "s" : "", lost->ids.data, more);
+}
+
+void judge_held(struct judge_findings *f, const struct drover_stats *s)
+{
+	if (s->delayed + s->delayed_resque + s->parked == 0)
+		return;
+	judge_add(f, JUDGE_OK,
+		"%lld delayed here, %lld by resque-scheduler's clients, %lld parked until others "
+		"of "
+		"their class end",
+		s->delayed, s->delayed_resque, s->parked);
+	if (s->supervisors == 0)
+		judge_add(f, JUDGE_WARNING, "they wait until there is a supervisor");
+}
+
+/* -- one job ------------------------------------------------------------------------------- */
+
+static bool say_disk(const struct drover_durable *d, struct text *words)
+{
+	if (d->disk == 1)
+		text_add_str(words, "it is on the disk of the server");
+	else if (d->appendonly == 0)
+		text_add_str(words, "the server writes no append-only file: a crash of it can lose "
+				    "the job (appendonly no)");
+	else if (d->appendonly < 0)
+		text_add_str(words, "the server does not tell whether it writes to a disk");
+	else if (d->disk == 0)
+		text_add_str(words, "the disk of the server has not confirmed it in time");
+	else if (strcmp(d->appendfsync, "everysec") == 0)
+		text_add_str(words, "it will be on the disk of the server within about a second, "
+				    "unless that crashes before (appendfsync everysec)");
+	else
+		text_add_str(words, "nobody can say when it will be on the disk of the server");
+	return d->disk == 1;
+}
+
+static bool say_replicas(const struct drover_durable *d, struct text *words)
+{
+	if (d->replicas <= 0) {
+		text_add_str(words, d->replicas < 0
+					    ? "; the server does not tell whether it has replicas"
+					    : "; there is no replica");
+		return false;
+	}
+	text_addf(words, "; %lld of %lld replica%s received it",
+		d->replicas_received > 0 ? d->replicas_received : 0, d->replicas,
+		d->replicas == 1 ? "" : "s");
+	if (d->replicas_on_disk >= 0)
+		text_addf(words, ", %lld wrote it to disk", d->replicas_on_disk);
+	return d->replicas_received >= d->replicas;
+}
+
+bool judge_durable(const struct drover_durable *d, struct text *words)
+{
+	bool disk, replicas;
+
+	if (!d->same_connection) {
+		text_add_str(words, "the connection broke before anybody could say how safe it is");
+		return false;
+	}
+	disk = say_disk(d, words);
+	replicas = say_replicas(d, words);
+	/* One copy beyond memory, and none outstanding that was promised. */
+	return (disk || replicas) && (d->replicas <= 0 || replicas);
 }

@@ -26,6 +26,12 @@ const char *judge_level_name(enum judge_level level);
 
 void judge_server(struct judge_findings *f, const struct drover_server *s);
 
+/* Places in which jobs wait for something else than a worker. */
+void judge_held(struct judge_findings *f, const struct drover_stats *s);
+
+/* Says how safe a job that was just enqueued is; true where nothing that could be known is open. */
+bool judge_durable(const struct drover_durable *d, struct text *words);
+
 /* Jobs in leases that are over. `ids`: the first JUDGE_IDS of them, with commas between. */
 #define JUDGE_IDS 8
 struct judge_lost {

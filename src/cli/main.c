@@ -29,21 +29,24 @@ static const struct cli_verb *const verbs[] = {
 	&verb_queue,
 	&verb_jobs,
 	&verb_job,
+	&verb_cancel,
+	&verb_delayed,
 	&verb_failed,
 	&verb_retry,
 	&verb_workers,
 	&verb_supervisors,
 	&verb_stats,
 	&verb_check,
+	&verb_torture,
 	&verb_checkpoint,
 	&verb_progress,
 	&verb_note,
 	&verb_result,
 };
 
-static const char *const later[] = {"run", "runs", "run-show", "pause", "resume", "cancel",
-	"errors", "retry-errors", "log", "delayed", "schedule", "rate", "try", "torture",
-	"supervisor", "scale", "top", "fsck", "demo"};
+static const char *const later[] = {"run", "runs", "run-show", "pause", "resume", "errors",
+	"retry-errors", "log", "schedule", "rate", "try", "supervisor", "scale", "top", "fsck",
+	"demo"};
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -115,15 +118,14 @@ static void look_at_terminal(struct cli *cli)
 static int open_client(struct cli *cli)
 {
 	struct text faults = {0};
-	struct conf *conf = session_load_conf(&cli->args, &faults);
 	int code;
 
-	if (conf)
-		code = session_open(&cli->args, conf, &cli->client);
+	cli->conf = session_load_conf(&cli->args, &faults);
+	if (cli->conf)
+		code = session_open(&cli->args, cli->conf, &cli->client);
 	else
 		code = cli_fail(CLI_BAD_CONFIG, "the configuration cannot be used"),
 		fputs(faults.data ? faults.data : "", stderr);
-	conf_unref(conf);
 	text_fini(&faults);
 	return code;
 }
@@ -188,6 +190,7 @@ int main(int argc, char **argv)
 	if (cli_flush(&cli) < 0 && code == CLI_OK)
 		code = CLI_ERROR;
 	drover_client_close(cli.client);
+	conf_unref(cli.conf);
 	args_fini(&cli.args);
 	text_fini(&cli.out);
 	return code;

@@ -2,8 +2,8 @@
 #include "cli/queues.h"
 #include "cli/show.h"
 
-static const struct table_column columns[] = {
-	{"QUEUE", false}, {"SIZE", true}, {"OLDEST", true}, {"PAUSED", false}};
+static const struct table_column columns[] = {{"QUEUE", false}, {"SIZE", true}, {"OLDEST", true},
+	{"DELAYED", true}, {"PARKED", true}, {"PAUSED", false}};
 
 void queues_init(struct queues *q)
 {
@@ -22,11 +22,15 @@ void queues_add(void *ctx, const struct drover_queue_info *queue)
 	doc_number(&q->doc, "oldest_ms", queue->oldest_ms);
 	doc_bool(&q->doc, "paused", queue->paused);
 	doc_text(&q->doc, "reason", cli_span(queue->reason));
+	doc_number(&q->doc, "delayed", queue->delayed);
+	doc_number(&q->doc, "parked", queue->parked);
 	doc_close(&q->doc, '}');
 
 	table_add(&q->table, cli_span(queue->name));
 	table_add_number(&q->table, queue->size);
 	table_add_str(&q->table, show_age(queue->oldest_ms, age));
+	table_add_number(&q->table, queue->delayed);
+	table_add_number(&q->table, queue->parked);
 	table_add(&q->table, !queue->paused	 ? SPAN_LIT("no")
 			     : queue->reason.len ? cli_span(queue->reason)
 						 : SPAN_LIT("yes"));
@@ -62,5 +66,6 @@ static int run(struct cli *cli)
 
 const struct cli_verb verb_queues = {.name = "queues",
 	.synopsis = "",
-	.summary = "all queues: size, age of the oldest job, paused or not",
+	.summary =
+		"all queues: size, age of the oldest job, delayed and parked ones, paused or not",
 	.run = run};

@@ -57,7 +57,9 @@ int session_open(const struct args *args, const struct conf *conf, struct drover
 		.key_file = conf->redis.key_file,
 		.server_name = conf->redis.server_name,
 		.connect_timeout_ms = conf->redis.connect_timeout_ms,
-		.command_timeout_ms = conf->redis.command_timeout_ms};
+		.command_timeout_ms = conf->redis.command_timeout_ms,
+		.runs_kept_ms = conf->supervisor.runs_kept_ms,
+		.ids_kept_ms = conf->supervisor.ids_kept_ms};
 	int code = read_password(args, conf, &password);
 
 	if (code == CLI_OK) {

@@ -14,6 +14,7 @@ static int run(struct cli *cli)
 		const char *name;
 		long long n;
 	} rows[] = {{"processed", s.processed}, {"failed", s.failed}, {"waiting", s.waiting},
+		{"delayed", s.delayed}, {"delayed_resque", s.delayed_resque}, {"parked", s.parked},
 		{"failed_records", s.failed_records}, {"queues", s.queues}, {"workers", s.workers},
 		{"working", s.working}, {"supervisors", s.supervisors}};
 
@@ -36,5 +37,5 @@ static int run(struct cli *cli)
 
 const struct cli_verb verb_stats = {.name = "stats",
 	.synopsis = "",
-	.summary = "jobs processed, failed, waiting; queues, workers, supervisors",
+	.summary = "jobs processed, failed, waiting, delayed, parked; queues, workers, supervisors",
 	.run = run};

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "client/internal.h"
-#include "queue/enqueue.h"
 #include "queue/envelope.h"
 #include "queue/scripts.h"
 
@@ -18,6 +17,7 @@ _Static_assert(DROVER_JID_SIZE == JID_MAX + 1, "the public header says it in its
 
 #define TIMEOUT_MS	 5000
 #define RECONNECT_MAX_MS 1000
+#define KEPT_MS		 604800000 /* runs_kept, ids_kept: 7d */
 
 struct drover_text internal_give(struct span s)
 {
@@ -101,8 +101,10 @@ static int set_options(struct redis_options *to, const struct drover_options *fr
 
 static struct redis *connect_to(const struct redis_options *options, struct err *err)
 {
-	struct redis_script *const scripts[] = {&script_enqueue, &script_failed_retry,
-		&script_failed_clear, &script_queue_clear, &script_queue_pause, &script_run_cancel};
+	struct redis_script *const scripts[] = {&script_enqueue, &script_cancel,
+		&script_cancel_running, &script_delayed_remove, &script_failed_retry,
+		&script_failed_remove, &script_failed_clear, &script_queue_clear,
+		&script_queue_pause, &script_queue_places};
 	size_t n = sizeof scripts / sizeof *scripts;
 
 	for (size_t i = 0; i < n; i++)
@@ -129,6 +131,8 @@ struct drover_client *drover_client_open(
 	name = options->redis_namespace ? options->redis_namespace : "resque";
 	c->prefix = *name ? must_printf("%s:", name) : must_strdup("");
 	c->address = redis_options_say(&c->options);
+	c->runs_kept_ms = options->runs_kept_ms > 0 ? options->runs_kept_ms : KEPT_MS;
+	c->ids_kept_ms = options->ids_kept_ms > 0 ? options->ids_kept_ms : KEPT_MS;
 	c->redis = connect_to(&c->options, &err);
 	if (!c->redis) {
 		internal_fail(error, DROVER_E_UNREACHABLE, "%s", err.text);
@@ -154,25 +158,4 @@ void drover_client_close(struct drover_client *c)
 const char *drover_client_address(const struct drover_client *c)
 {
 	return c->address;
-}
-
-/* -- enqueue ------------------------------------------------------------------------------- */
-
-int drover_enqueue(struct drover_client *c, const struct drover_request *request,
-	char jid[DROVER_JID_SIZE], struct drover_error *error)
-{
-	struct err err = {0};
-	struct enqueue e = {.queue = span_of(request->queue),
-		.class_name = span_of(request->class_name),
-		.args = span_of(request->args ? request->args : "[]"),
-		.track = request->track,
-		.now_ms = clock_wall_ms()};
-	int rc;
-
-	if (enqueue_check(&e, &err) < 0)
-		return internal_fail(error, DROVER_E_INVALID, "%s", err.text);
-	rc = enqueue_job(&c->in, &e, jid, &err);
-	if (rc < 0)
-		return internal_write_failed(error, rc, &err, "it was enqueued");
-	return 0;
 }

@@ -73,7 +73,7 @@ static struct span find_token(const struct internal_supervisor *s, struct span w
 		struct entry entry;
 		struct err err;
 
-		if (token.len == 0 || token.at[0] == '#' ||
+		if (!internal_is_token(token) ||
 			entry_read(&entry, texts_at(&s->lease, i + 1), &err) < 0 ||
 			entry.worker.len != worker.len ||
 			memcmp(entry.worker.at, worker.at, worker.len) != 0)

@@ -14,6 +14,7 @@ struct drover_client {
 	struct redis *redis;
 	char *address, *prefix;
 	struct inspect in;
+	int64_t runs_kept_ms, ids_kept_ms;
 };
 
 struct drover_text internal_give(struct span s);
@@ -33,6 +34,19 @@ int internal_read_failed(struct drover_error *error, int rc, const struct err *e
 int internal_write_failed(
 	struct drover_error *error, int rc, const struct err *err, const char *change);
 
+/* -- how far a job is safe: what was so before it was enqueued ----------------------------------- */
+
+struct internal_durable {
+	struct drover_server server;
+	int64_t connection; /* id of ours */
+};
+
+int internal_durable_begin(
+	struct drover_client *c, struct internal_durable *d, struct drover_error *error);
+/* Waits, and fills *to; what cannot be known is said so. */
+void internal_durable_wait(
+	struct drover_client *c, const struct internal_durable *d, struct drover_durable *to);
+
 /* -- a job while it is told of: what `info` points to stays until fini ------------------------- */
 
 struct internal_view {
@@ -48,9 +62,49 @@ void internal_view_fini(struct internal_view *v);
 struct drover_job_info internal_blank_job(void);
 
 /* Goes through all queues, or one; the callback says whether to go on with the next payload. */
-typedef bool internal_look_fn(void *ctx, struct span queue, struct span payload);
+typedef bool internal_look_fn(void *ctx, struct span queue, int64_t position, struct span payload);
 int internal_walk_queues(struct drover_client *c, const char *only, internal_look_fn *look,
 	void *ctx, struct drover_error *error);
+/* The same for the parked jobs of all classes, as they stand there; `name` is the class. */
+int internal_walk_parked(
+	struct drover_client *c, internal_look_fn *look, void *ctx, struct drover_error *error);
+
+/* -- one job, wherever it is ---------------------------------------------------------------------- */
+
+enum internal_place_kind {
+	INTERNAL_NOWHERE,
+	INTERNAL_DELAYED,
+	INTERNAL_PARKED,
+	INTERNAL_QUEUE,
+	INTERNAL_LEASE,
+	INTERNAL_FAILED
+};
+
+struct internal_place {
+	enum internal_place_kind kind;
+	struct text bytes;   /* what stands there */
+	struct text payload; /* in it */
+	struct text queue;
+	struct text name; /* member of drover:delayed, class of the parked, lease id */
+	int64_t position;
+	/* DELAYED */
+	int64_t due_ms;
+	const char *state; /* of a job there */
+	/* LEASE */
+	struct text token, worker;
+	bool lost;
+	int64_t silent_ms, pid, taken_at_ms;
+	/* FAILED */
+	struct text exception, error;
+};
+
+/*
+ * Looks everywhere, in the order in which a job goes, so that one that moves on meanwhile is not
+ * missed; INTERNAL_NOWHERE is no error. `first_queue` (may be empty) is where it is likely to be.
+ */
+int internal_find(struct drover_client *c, const char *jid, struct span first_queue,
+	struct internal_place *place, struct drover_error *error);
+void internal_place_fini(struct internal_place *place);
 
 /* -- the supervisors and what they have in hand, read once -------------------------------------- */
 
@@ -61,8 +115,11 @@ struct internal_supervisor {
 	int64_t silent_ms;   /* since it was heard of; DROVER_UNKNOWN */
 	int64_t held;	     /* jobs in its lease */
 	struct texts record; /* field, value */
-	struct texts lease;  /* token, entry */
+	struct texts lease;  /* token, entry; besides marks and locks */
 };
+
+/* Is this field of a lease a job, and not a mark or the locks of one? */
+bool internal_is_token(struct span field);
 
 struct internal_crew {
 	struct texts ids, keys;		   /* registered; and leases that are there */

@@ -3,62 +3,7 @@
 
 #include "base/json_scan.h"
 #include "client/internal.h"
-#include "queue/envelope.h"
-
-struct search {
-	struct span jid;
-	bool found;
-	drover_job_fn *fn;
-	void *ctx;
-};
-
-static bool has_jid(const struct drover_job_info *job, struct span jid)
-{
-	return job->jid.len == jid.len && memcmp(job->jid.at, jid.at, jid.len) == 0;
-}
-
-static void find_running(void *ctx, const struct drover_job_info *job)
-{
-	struct search *s = ctx;
-
-	if (s->found || !has_jid(job, s->jid))
-		return;
-	s->found = true;
-	s->fn(s->ctx, job);
-}
-
-static bool find_waiting(void *ctx, struct span queue, struct span payload)
-{
-	struct search *s = ctx;
-	struct internal_view v;
-
-	if (!memmem(payload.at, payload.len, s->jid.at, s->jid.len))
-		return true;
-	internal_view_init(&v, payload, "queued", queue);
-	s->found = has_jid(&v.info, s->jid);
-	if (s->found)
-		s->fn(s->ctx, &v.info);
-	internal_view_fini(&v);
-	return !s->found;
-}
-
-static enum drover_next find_failed(void *ctx, const struct drover_failed_info *failed)
-{
-	struct search *s = ctx;
-	struct internal_view v;
-
-	internal_view_init(
-		&v, internal_span(failed->payload), "failed", internal_span(failed->queue));
-	v.info.worker = failed->worker;
-	v.info.exception = failed->exception;
-	v.info.error = failed->error;
-	s->found = true;
-	s->fn(s->ctx, &v.info);
-	internal_view_fini(&v);
-	return DROVER_STOP;
-}
-
-/* -- the record of a run ------------------------------------------------------------------ */
+#include "queue/audit.h"
 
 static struct drover_text run_text(const struct texts *pairs, const char *field)
 {
@@ -78,6 +23,8 @@ static long long run_number(const struct texts *pairs, const char *field)
 	return ask_to_number(texts_value(pairs, field), DROVER_UNKNOWN);
 }
 
+/* -- the record of a run ------------------------------------------------------------------ */
+
 static struct drover_job_info read_run(const struct texts *pairs, const char *jid)
 {
 	struct drover_job_info info = internal_blank_job();
@@ -96,58 +43,31 @@ static struct drover_job_info read_run(const struct texts *pairs, const char *ji
 	info.enqueued_at_ms = internal_time(texts_value(pairs, "enqueued_at"));
 	info.started_at_ms = internal_time(texts_value(pairs, "started_at"));
 	info.ended_at_ms = internal_time(texts_value(pairs, "ended_at"));
+	info.next_at_ms = internal_time(texts_value(pairs, "next_at"));
 	info.exception = run_text(pairs, "exception");
 	info.error = run_text(pairs, "error");
 	info.note = run_text(pairs, "note");
 	info.result = run_json(pairs, "result");
 	info.done = run_number(pairs, "progress_done");
 	info.total = run_number(pairs, "progress_total");
+	info.request_id = run_text(pairs, "request_id");
+	info.tick = run_text(pairs, "tick");
 	return info;
 }
 
-/* What only the lease of a running job knows. */
-static void add_running(void *ctx, const struct drover_job_info *job)
-{
-	struct drover_job_info *info = ctx;
-
-	info->pid = job->pid;
-	if (span_is(internal_span(job->state), "lost")) {
-		info->state = internal_give(SPAN_LIT("lost"));
-		info->silent_ms = job->silent_ms;
-	}
-	if (info->interruptions < 0)
-		info->interruptions = job->interruptions;
-	if (info->recoveries < 0)
-		info->recoveries = job->recoveries;
-	if (info->attempt < 0)
-		info->attempt = job->attempt;
-}
-
-static int complete_run(
-	struct drover_client *c, struct drover_job_info *info, struct drover_error *error)
-{
-	struct search s = {.jid = internal_span(info->jid), .fn = add_running, .ctx = info};
-
-	if (!span_is(internal_span(info->state), "running"))
-		return 0;
-	return drover_job_each_running(c, NULL, find_running, &s, error);
-}
-
-static int tell_run(struct drover_client *c, const char *jid, bool fully, drover_job_fn *fn,
-	void *ctx, struct drover_error *error)
+int drover_job_find_run(struct drover_client *c, const char *jid, drover_job_fn *fn, void *ctx,
+	struct drover_error *error)
 {
 	struct texts pairs = {0};
 	struct err err = {0};
-	struct drover_job_info info;
 	int rc = inspect_run(&c->in, span_of(jid), &pairs, &err);
 
 	if (rc < 0)
 		return internal_read_failed(error, rc, &err);
 	if (pairs.n > 0) {
-		info = read_run(&pairs, jid);
-		rc = fully ? complete_run(c, &info, error) : 0;
-		if (rc == 0)
-			fn(ctx, &info);
+		struct drover_job_info info = read_run(&pairs, jid);
+
+		fn(ctx, &info);
 	} else {
 		rc = internal_fail(error, DROVER_E_NOT_FOUND, "no record of a job %s", jid);
 	}
@@ -155,34 +75,121 @@ static int tell_run(struct drover_client *c, const char *jid, bool fully, drover
 	return rc;
 }
 
-int drover_job_find_run(struct drover_client *c, const char *jid, drover_job_fn *fn, void *ctx,
-	struct drover_error *error)
+/* -- where it is --------------------------------------------------------------------------- */
+
+static const char *const place_names[] = {[INTERNAL_NOWHERE] = "",
+	[INTERNAL_DELAYED] = "delayed",
+	[INTERNAL_PARKED] = "parked",
+	[INTERNAL_QUEUE] = "queue",
+	[INTERNAL_LEASE] = "lease",
+	[INTERNAL_FAILED] = "failed"};
+
+static void add_place(struct drover_job_info *info, const struct internal_place *p)
 {
-	return tell_run(c, jid, false, fn, ctx, error);
+	info->place = internal_give(span_of(place_names[p->kind]));
+	info->position = p->position;
+	info->silent_ms = p->silent_ms;
+	info->pid = p->pid;
+	if (p->due_ms >= 0)
+		info->next_at_ms = p->due_ms;
+	if (info->worker.len == 0)
+		info->worker = internal_give_text(&p->worker);
+	if (info->started_at_ms < 0)
+		info->started_at_ms = p->taken_at_ms;
+	if (info->exception.len == 0)
+		info->exception = internal_give_text(&p->exception);
+	if (info->error.len == 0)
+		info->error = internal_give_text(&p->error);
+}
+
+/* What a record does not say yet, the payload does. */
+static void add_counts(struct drover_job_info *info, const struct internal_view *v)
+{
+	if (info->attempt < 0)
+		info->attempt = v->info.attempt;
+	if (info->interruptions < 0)
+		info->interruptions = v->info.interruptions;
+	if (info->recoveries < 0)
+		info->recoveries = v->info.recoveries;
+	if (info->origin.len == 0)
+		info->origin = v->info.origin;
+}
+
+/* A record may be a moment behind, but only the lease can tell that its holder is gone. */
+static void tell_tracked(const struct texts *pairs, const char *jid,
+	const struct internal_place *place, const struct internal_view *v, const struct text *audit,
+	drover_job_fn *fn, void *ctx)
+{
+	struct drover_job_info info = read_run(pairs, jid);
+
+	add_place(&info, place);
+	if (place->lost)
+		info.state = internal_give(SPAN_LIT("lost"));
+	if (v->readable)
+		add_counts(&info, v);
+	info.audit = internal_give_text(audit);
+	fn(ctx, &info);
+}
+
+static void tell_found(const char *jid, const struct internal_place *place,
+	const struct internal_view *v, drover_job_fn *fn, void *ctx)
+{
+	struct drover_job_info info = v->info;
+
+	if (info.jid.len == 0)
+		info.jid = internal_give(span_of(jid));
+	add_place(&info, place);
+	fn(ctx, &info);
+}
+
+static struct span text_span(const struct text *t)
+{
+	return (struct span){t->data ? t->data : "", t->len};
+}
+
+static int tell_all(struct drover_client *c, const char *jid, const struct texts *pairs,
+	drover_job_fn *fn, void *ctx, struct drover_error *error)
+{
+	struct internal_place place;
+	struct internal_view v;
+	struct text audit = {0};
+	struct err err = {0};
+	int rc = internal_find(c, jid, texts_value(pairs, "queue"), &place, error);
+
+	internal_view_init(&v, text_span(&place.payload), place.state ? place.state : "",
+		text_span(&place.queue));
+	if (rc == 0 && pairs->n > 0) {
+		rc = audit_read(&c->in, span_of(jid), &audit, &err);
+		if (rc == 0)
+			tell_tracked(pairs, jid, &place, &v, &audit, fn, ctx);
+		else
+			rc = internal_read_failed(error, rc, &err);
+	} else if (rc == 0 && place.kind != INTERNAL_NOWHERE) {
+		tell_found(jid, &place, &v, fn, ctx);
+	} else if (rc == 0) {
+		rc = internal_fail(error, DROVER_E_NOT_FOUND,
+			"no job %s is waiting, delayed, running or failed", jid);
+	}
+	internal_view_fini(&v);
+	internal_place_fini(&place);
+	text_fini(&audit);
+	return rc;
 }
 
 int drover_job_find(struct drover_client *c, const char *jid, drover_job_fn *fn, void *ctx,
 	struct drover_error *error)
 {
-	struct search s = {.jid = span_of(jid), .fn = fn, .ctx = ctx};
-	const struct drover_failed_filter by_jid = {.jid = jid};
+	struct texts pairs = {0};
+	struct err err = {0};
+	int rc;
 
-	if (!envelope_jid_valid(s.jid))
+	if (!envelope_jid_valid(span_of(jid)))
 		return internal_fail(
 			error, DROVER_E_NOT_FOUND, "%s cannot be the id of a job", jid);
-	if (tell_run(c, jid, true, fn, ctx, error) == 0)
-		return 0;
-	if (error->kind != DROVER_E_NOT_FOUND)
-		return -1;
-	/* In the order in which a job goes, so that one that moves on meanwhile is not missed. */
-	if (internal_walk_queues(c, NULL, find_waiting, &s, error) < 0)
-		return -1;
-	if (!s.found && drover_job_each_running(c, NULL, find_running, &s, error) < 0)
-		return -1;
-	if (!s.found && drover_failed_each(c, &by_jid, find_failed, &s, error) < 0)
-		return -1;
-	if (!s.found)
-		return internal_fail(
-			error, DROVER_E_NOT_FOUND, "no job %s is waiting, running or failed", jid);
-	return 0;
+	rc = inspect_run(&c->in, span_of(jid), &pairs, &err);
+	if (rc < 0)
+		return internal_read_failed(error, rc, &err);
+	rc = tell_all(c, jid, &pairs, fn, ctx, error);
+	texts_fini(&pairs);
+	return rc;
 }

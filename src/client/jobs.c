@@ -6,6 +6,7 @@
 #include "client/internal.h"
 #include "queue/entry.h"
 #include "queue/envelope.h"
+#include "queue/waiting.h"
 
 #define READ_AT_ONCE 200
 
@@ -26,6 +27,12 @@ struct drover_job_info internal_blank_job(void)
 		.error = none,
 		.note = none,
 		.result = none,
+		.place = none,
+		.request_id = none,
+		.tick = none,
+		.audit = none,
+		.position = DROVER_UNKNOWN,
+		.next_at_ms = DROVER_UNKNOWN,
 		.pid = DROVER_UNKNOWN,
 		.silent_ms = DROVER_UNKNOWN,
 		.attempt = DROVER_UNKNOWN,
@@ -87,6 +94,7 @@ static void tell_entry(const struct internal_supervisor *s, const struct entry *
 	v.info.worker = internal_give(entry->worker);
 	v.info.pid = inspect_find_pid(texts_value(&s->record, "worker_pids"), entry->worker);
 	v.info.started_at_ms = entry->taken_at_ms;
+	v.info.place = internal_give(SPAN_LIT("lease"));
 	fn(ctx, &v.info);
 	internal_view_fini(&v);
 }
@@ -106,7 +114,7 @@ int drover_job_each_running(struct drover_client *c, const char *queue, drover_j
 			struct entry entry;
 			struct err err;
 
-			if (token.len && token.at[0] != '#' &&
+			if (internal_is_token(token) &&
 				entry_read(&entry, texts_at(&s->lease, k + 1), &err) == 0 &&
 				is_wanted(entry.queue, queue))
 				tell_entry(s, &entry, fn, ctx);
@@ -116,19 +124,23 @@ int drover_job_each_running(struct drover_client *c, const char *queue, drover_j
 	return 0;
 }
 
-/* -- waiting ------------------------------------------------------------------------------- */
+/* -- waiting in queues and parked ------------------------------------------------------------ */
 
-static int walk_queue(struct drover_client *c, struct span queue, internal_look_fn *look, void *ctx,
-	struct err *err)
+typedef int read_part_fn(const struct inspect *in, struct span name, int64_t from, int64_t n,
+	struct texts *items, struct err *err);
+
+/* 1: go on with the next list. */
+static int walk_list(struct drover_client *c, read_part_fn *read_part, struct span name,
+	internal_look_fn *look, void *ctx, struct err *err)
 {
 	struct texts part = {0};
 	bool more = true;
 	int rc = 0;
 
 	for (int64_t from = 0; more && rc == 0; from += READ_AT_ONCE) {
-		rc = inspect_queue_part(&c->in, queue, from, READ_AT_ONCE, &part, err);
+		rc = read_part(&c->in, name, from, READ_AT_ONCE, &part, err);
 		for (size_t i = 0; more && rc == 0 && i < part.n; i++)
-			more = look(ctx, queue, texts_at(&part, i));
+			more = look(ctx, name, from + (int64_t)i, texts_at(&part, i));
 		if (part.n < READ_AT_ONCE)
 			break;
 	}
@@ -143,11 +155,11 @@ int internal_walk_queues(struct drover_client *c, const char *only, internal_loo
 {
 	struct texts names = {0};
 	struct err err = {0};
-	int rc = only ? walk_queue(c, span_of(only), look, ctx, &err)
+	int rc = only ? walk_list(c, inspect_queue_part, span_of(only), look, ctx, &err)
 		      : inspect_queues(&c->in, &names, &err);
 
 	for (size_t i = 0; rc >= 0 && i < names.n; i++) {
-		rc = walk_queue(c, texts_at(&names, i), look, ctx, &err);
+		rc = walk_list(c, inspect_queue_part, texts_at(&names, i), look, ctx, &err);
 		if (rc == 0)
 			break;
 	}
@@ -155,23 +167,49 @@ int internal_walk_queues(struct drover_client *c, const char *only, internal_loo
 	return rc < 0 ? internal_read_failed(error, rc, &err) : 0;
 }
 
+int internal_walk_parked(
+	struct drover_client *c, internal_look_fn *look, void *ctx, struct drover_error *error)
+{
+	struct texts classes = {0};
+	struct err err = {0};
+	int rc = waiting_parked_classes(&c->in, &classes, &err);
+
+	for (size_t i = 0; rc >= 0 && i < classes.n; i++) {
+		rc = walk_list(c, waiting_parked_part, texts_at(&classes, i), look, ctx, &err);
+		if (rc == 0)
+			break;
+	}
+	texts_fini(&classes);
+	return rc < 0 ? internal_read_failed(error, rc, &err) : 0;
+}
+
 struct listing {
+	const char *queue; /* NULL: any */
 	drover_job_fn *fn;
 	void *ctx;
 	long long left;
 };
 
-static bool list_payload(void *ctx, struct span queue, struct span payload)
+static void list_job(struct listing *l, struct span payload, const char *state, struct span queue,
+	const char *place, int64_t position, int64_t due_ms)
 {
-	struct listing *l = ctx;
 	struct internal_view v;
 
-	if (l->left == 0)
-		return false;
 	l->left--;
-	internal_view_init(&v, payload, "queued", queue);
+	internal_view_init(&v, payload, state, queue);
+	v.info.place = internal_give(span_of(place));
+	v.info.position = position;
+	v.info.next_at_ms = due_ms;
 	l->fn(l->ctx, &v.info);
 	internal_view_fini(&v);
+}
+
+static bool list_payload(void *ctx, struct span queue, int64_t position, struct span payload)
+{
+	struct listing *l = ctx;
+
+	if (l->left > 0)
+		list_job(l, payload, "queued", queue, "queue", position, DROVER_UNKNOWN);
 	return l->left > 0;
 }
 
@@ -181,4 +219,62 @@ int drover_job_each_waiting(struct drover_client *c, const char *queue, long lon
 	struct listing l = {.fn = fn, .ctx = ctx, .left = limit};
 
 	return limit <= 0 ? 0 : internal_walk_queues(c, queue, list_payload, &l, error);
+}
+
+/* -- delayed ------------------------------------------------------------------------------- */
+
+static bool list_parked(void *ctx, struct span class_name, int64_t position, struct span item)
+{
+	struct listing *l = ctx;
+	struct waiting w;
+
+	(void)class_name;
+	if (l->left > 0 && waiting_read_parked(&w, item) && is_wanted(w.queue, l->queue))
+		list_job(l, w.payload, "parked", w.queue, "parked", position, DROVER_UNKNOWN);
+	return l->left > 0;
+}
+
+static void list_part(struct listing *l, const struct texts *pairs, const struct texts *jobs)
+{
+	for (size_t i = 0; l->left > 0 && i < jobs->n; i++) {
+		struct waiting w;
+
+		if (waiting_read_delayed(&w, texts_at(jobs, i)) && is_wanted(w.queue, l->queue))
+			list_job(l, w.payload, waiting_state(w.why), w.queue, "delayed",
+				DROVER_UNKNOWN,
+				ask_to_number(texts_at(pairs, 2 * i + 1), DROVER_UNKNOWN));
+	}
+}
+
+static int list_delayed(struct drover_client *c, struct listing *l, struct drover_error *error)
+{
+	struct texts pairs = {0}, jobs = {0};
+	struct err err = {0};
+	int rc = 0;
+
+	for (int64_t from = 0; rc == 0 && l->left > 0; from += READ_AT_ONCE) {
+		rc = waiting_delayed_part(&c->in, from, READ_AT_ONCE, &pairs, &err);
+		if (rc == 0)
+			rc = waiting_delayed_jobs(&c->in, &pairs, 2, &jobs, &err);
+		if (rc == 0)
+			list_part(l, &pairs, &jobs);
+		if (pairs.n < 2 * READ_AT_ONCE)
+			break;
+	}
+	texts_fini(&pairs);
+	texts_fini(&jobs);
+	return rc < 0 ? internal_read_failed(error, rc, &err) : 0;
+}
+
+int drover_job_each_held(struct drover_client *c, const char *queue, long long limit,
+	drover_job_fn *fn, void *ctx, struct drover_error *error)
+{
+	struct listing delayed = {.queue = queue, .fn = fn, .ctx = ctx, .left = limit};
+	struct listing parked = delayed;
+
+	if (limit <= 0)
+		return 0;
+	if (list_delayed(c, &delayed, error) < 0)
+		return -1;
+	return internal_walk_parked(c, list_parked, &parked, error);
 }

@@ -13,12 +13,17 @@ static bool is_same(struct span a, struct span b)
 	return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
 }
 
+bool internal_is_token(struct span field)
+{
+	return field.len && field.at[0] != '#' && field.at[0] != '!';
+}
+
 static int64_t count_held(const struct texts *lease)
 {
 	int64_t n = 0;
 
 	for (size_t i = 0; i + 1 < lease->n; i += 2)
-		n += texts_at(lease, i).len && texts_at(lease, i).at[0] != '#';
+		n += internal_is_token(texts_at(lease, i));
 	return n;
 }
 

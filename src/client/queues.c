@@ -5,28 +5,44 @@
 #include "client/internal.h"
 #include "queue/envelope.h"
 #include "queue/operate.h"
+#include "queue/waiting.h"
 
-struct pauses {
-	struct texts pairs;
-	bool all;
+/* What is read once for all queues. */
+struct around {
+	struct texts pauses; /* pairs queue, reason */
+	bool all_paused;
+	struct waiting_counts held;
 };
 
-static bool find_pause(const struct pauses *p, struct span queue, struct span *reason)
+static int around_load(struct drover_client *c, struct around *a, struct err *err)
+{
+	int rc = inspect_paused(&c->in, &a->pauses, &a->all_paused, err);
+
+	return rc < 0 ? rc : waiting_count(&c->in, &a->held, err);
+}
+
+static void around_fini(struct around *a)
+{
+	texts_fini(&a->pauses);
+	waiting_counts_fini(&a->held);
+}
+
+static bool find_pause(const struct around *a, struct span queue, struct span *reason)
 {
 	struct span everything = SPAN_LIT("");
 
-	for (size_t i = 0; i + 1 < p->pairs.n; i += 2) {
-		struct span name = texts_at(&p->pairs, i);
+	for (size_t i = 0; i + 1 < a->pauses.n; i += 2) {
+		struct span name = texts_at(&a->pauses, i);
 
 		if (name.len == queue.len && memcmp(name.at, queue.at, name.len) == 0) {
-			*reason = texts_at(&p->pairs, i + 1);
+			*reason = texts_at(&a->pauses, i + 1);
 			return true;
 		}
 		if (span_is(name, "*"))
-			everything = texts_at(&p->pairs, i + 1);
+			everything = texts_at(&a->pauses, i + 1);
 	}
 	*reason = everything;
-	return p->all;
+	return a->all_paused;
 }
 
 /* The age of the first job, where it says when it was enqueued. */
@@ -65,36 +81,22 @@ static int measure(
 	return rc == ASK_WRONG_TYPE ? 0 : rc;
 }
 
-static int tell_queue(struct drover_client *c, const struct pauses *pauses, struct span name,
+static int tell_queue(struct drover_client *c, const struct around *around, struct span name,
 	drover_queue_fn *fn, void *ctx, struct err *err)
 {
 	struct drover_queue_info q = {.name = internal_give(name)};
+	const struct waiting_count *held = waiting_counts_find(&around->held, name);
 	struct span reason;
 	int rc = measure(c, name, &q, err);
 
 	if (rc < 0)
 		return rc;
-	q.paused = find_pause(pauses, name, &reason);
+	q.paused = find_pause(around, name, &reason);
 	q.reason = internal_give(reason);
+	q.delayed = held ? held->delayed : 0;
+	q.parked = held ? held->parked : 0;
 	fn(ctx, &q);
 	return 0;
-}
-
-int drover_queue_each(
-	struct drover_client *c, drover_queue_fn *fn, void *ctx, struct drover_error *error)
-{
-	struct texts names = {0};
-	struct pauses pauses = {0};
-	struct err err = {0};
-	int rc = inspect_queues(&c->in, &names, &err);
-
-	if (rc == 0)
-		rc = inspect_paused(&c->in, &pauses.pairs, &pauses.all, &err);
-	for (size_t i = 0; rc == 0 && i < names.n; i++)
-		rc = tell_queue(c, &pauses, texts_at(&names, i), fn, ctx, &err);
-	texts_fini(&names);
-	texts_fini(&pauses.pairs);
-	return rc < 0 ? internal_read_failed(error, rc, &err) : 0;
 }
 
 static bool holds(const struct texts *names, struct span name, size_t step)
@@ -108,29 +110,60 @@ static bool holds(const struct texts *names, struct span name, size_t step)
 	return false;
 }
 
+static void add_held(struct texts *names, const struct waiting_counts *held)
+{
+	for (size_t i = 0; i < held->n; i++) {
+		struct span name = {held->items[i].queue.data, held->items[i].queue.len};
+
+		if (!holds(names, name, 1))
+			texts_add(names, name);
+	}
+	texts_sort(names);
+}
+
+int drover_queue_each(
+	struct drover_client *c, drover_queue_fn *fn, void *ctx, struct drover_error *error)
+{
+	struct texts names = {0};
+	struct around around = {0};
+	struct err err = {0};
+	int rc = inspect_queues(&c->in, &names, &err);
+
+	if (rc == 0)
+		rc = around_load(c, &around, &err);
+	if (rc == 0)
+		add_held(&names, &around.held);
+	for (size_t i = 0; rc == 0 && i < names.n; i++)
+		rc = tell_queue(c, &around, texts_at(&names, i), fn, ctx, &err);
+	texts_fini(&names);
+	around_fini(&around);
+	return rc < 0 ? internal_read_failed(error, rc, &err) : 0;
+}
+
 int drover_queue_find(struct drover_client *c, const char *queue, drover_queue_fn *fn, void *ctx,
 	struct drover_error *error)
 {
 	struct span name = span_of(queue);
 	struct texts names = {0};
-	struct pauses pauses = {0};
+	struct around around = {0};
 	struct err err = {0};
 	int64_t size = 0;
 	bool known = false;
 	int rc = inspect_queues(&c->in, &names, &err);
 
 	if (rc == 0)
-		rc = inspect_paused(&c->in, &pauses.pairs, &pauses.all, &err);
+		rc = around_load(c, &around, &err);
 	if (rc == 0)
 		rc = inspect_queue_size(&c->in, name, &size, &err);
 	if (rc == 0 || rc == ASK_WRONG_TYPE) {
-		known = size > 0 || holds(&names, name, 1) || holds(&pauses.pairs, name, 2);
+		known = size > 0 || holds(&names, name, 1) || holds(&around.pauses, name, 2) ||
+			waiting_counts_find(&around.held, name);
 		rc = 0;
 		if (known)
-			rc = tell_queue(c, &pauses, name, fn, ctx, &err);
+			rc = tell_queue(c, &around, name, fn, ctx, &err);
 	}
 	texts_fini(&names);
-	texts_fini(&pauses.pairs);
+	around_fini(&around);
 	if (rc < 0)
 		return internal_read_failed(error, rc, &err);
 	return known ? 0 : internal_fail(error, DROVER_E_NOT_FOUND, "no queue %s", queue);
@@ -175,7 +208,11 @@ long long drover_queue_clear(struct drover_client *c, const char *name, struct d
 {
 	struct err err = {0};
 	int64_t gone = 0;
-	int rc = operate_clear(&c->in, span_of(name), clock_wall_ms(), &gone, &err);
+	const struct operate_clear how = {.queue = span_of(name),
+		.now_ms = clock_wall_ms(),
+		.runs_kept_ms = c->runs_kept_ms,
+		.ids_kept_ms = c->ids_kept_ms};
+	int rc = operate_clear(&c->in, &how, &gone, &err);
 
 	return rc < 0 ? internal_write_failed(error, rc, &err, "all of it was cleared") : gone;
 }

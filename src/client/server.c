@@ -5,6 +5,9 @@
 
 #include "base/clock.h"
 #include "client/internal.h"
+#include "queue/waiting.h"
+
+#define READ_AT_ONCE 1000
 
 /* -- counters ------------------------------------------------------------------------------ */
 
@@ -24,6 +27,45 @@ static int count_queues(struct drover_client *c, struct drover_stats *s, struct 
 	}
 	texts_fini(&names);
 	return rc;
+}
+
+static int count_foreign(struct drover_client *c, struct drover_stats *s, struct err *err)
+{
+	struct texts seconds = {0};
+	int rc = 0;
+
+	for (int64_t from = 0; rc == 0; from += READ_AT_ONCE) {
+		rc = waiting_foreign_seconds(&c->in, from, READ_AT_ONCE, &seconds, err);
+		for (size_t i = 0; rc == 0 && i < seconds.n; i++) {
+			int64_t size = 0;
+
+			rc = waiting_foreign_size(&c->in, texts_at(&seconds, i), &size, err);
+			s->delayed_resque += size;
+		}
+		if (seconds.n < READ_AT_ONCE)
+			break;
+	}
+	texts_fini(&seconds);
+	return rc;
+}
+
+static int count_held(struct drover_client *c, struct drover_stats *s, struct err *err)
+{
+	struct texts classes = {0};
+	int64_t delayed = 0;
+	int rc = waiting_delayed_size(&c->in, &delayed, err);
+
+	s->delayed = delayed;
+	if (rc == 0)
+		rc = waiting_parked_classes(&c->in, &classes, err);
+	for (size_t i = 0; rc == 0 && i < classes.n; i++) {
+		int64_t size = 0;
+
+		rc = waiting_parked_size(&c->in, texts_at(&classes, i), &size, err);
+		s->parked += size;
+	}
+	texts_fini(&classes);
+	return rc < 0 ? rc : count_foreign(c, s, err);
 }
 
 static int count_workers(struct drover_client *c, struct drover_stats *s, struct err *err)
@@ -73,6 +115,8 @@ int drover_stats_read(
 
 	*stats = (struct drover_stats){0};
 	rc = count_queues(c, stats, &err);
+	if (rc == 0)
+		rc = count_held(c, stats, &err);
 	if (rc == 0)
 		rc = count_workers(c, stats, &err);
 	if (rc == 0)

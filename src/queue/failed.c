@@ -1,10 +1,12 @@
 /* queue/failed: see failed.h. Runs in drover and in programs with libdrover. */
 #include <string.h>
 
+#include "base/clock.h"
+#include "queue/audit.h"
 #include "queue/envelope.h"
 #include "queue/failed.h"
-#include "queue/keys.h"
 #include "queue/scripts.h"
+#include "queue/waiting.h"
 
 static void note_member(void *ctx, struct span key, enum json_kind kind, struct span value)
 {
@@ -13,7 +15,8 @@ static void note_member(void *ctx, struct span key, enum json_kind kind, struct 
 		const char *name;
 		struct text *into;
 	} texts[] = {{"failed_at", &r->failed_at}, {"exception", &r->exception},
-		{"error", &r->error}, {"worker", &r->worker}, {"queue", &r->queue}};
+		{"error", &r->error}, {"worker", &r->worker}, {"queue", &r->queue},
+		{"oversize", &r->oversize}};
 
 	if (span_is(key, "payload"))
 		r->payload = value;
@@ -57,7 +60,7 @@ int failed_read(struct failed_record *out, struct span bytes)
 void failed_fini(struct failed_record *r)
 {
 	struct text *texts[] = {&r->failed_at, &r->exception, &r->error, &r->worker, &r->queue,
-		&r->class_name, &r->jid};
+		&r->class_name, &r->jid, &r->oversize};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		text_fini(texts[i]);
@@ -66,15 +69,18 @@ void failed_fini(struct failed_record *r)
 
 int failed_remove(const struct inspect *in, struct span bytes, struct err *err)
 {
+	struct failed_record r;
 	struct words w = {0};
 	int64_t removed = 0;
 	int rc;
 
-	words_add_str(&w, "LREM");
+	failed_read(&r, bytes); /* what is no record points nowhere */
 	words_add_key(&w, in->prefix, KEY_FAILED, span_of(NULL));
-	words_add_str(&w, "1");
+	words_add_key(&w, in->prefix, KEY_OVERSIZE, span_of(NULL));
 	words_add(&w, bytes);
-	rc = ask_number(in->redis, &w, &removed, err);
+	words_add(&w, (struct span){r.oversize.data, r.oversize.len});
+	failed_fini(&r);
+	rc = ask_script_number(in->redis, &script_failed_remove, 2, &w, &removed, err);
 	return rc < 0 ? rc : removed == 1;
 }
 
@@ -82,6 +88,7 @@ static int push_again(const struct inspect *in, struct span bytes, struct span q
 	struct span payload, const char *jid, struct err *err)
 {
 	struct words w = {0};
+	struct text entry = {0};
 	int64_t moved = 0;
 	int rc;
 
@@ -89,10 +96,16 @@ static int push_again(const struct inspect *in, struct span bytes, struct span q
 	words_add_key(&w, in->prefix, KEY_QUEUES, span_of(NULL));
 	words_add_key(&w, in->prefix, KEY_QUEUE, queue);
 	words_add_key(&w, in->prefix, KEY_RUN, span_of(jid));
+	audit_add_key(&w, in->prefix, span_of(jid));
+	words_add_key(&w, in->prefix, KEY_CANCEL, span_of(NULL));
 	words_add(&w, bytes);
 	words_add(&w, queue);
 	words_add(&w, payload);
-	rc = ask_script_number(in->redis, &script_failed_retry, 4, &w, &moved, err);
+	words_add_str(&w, jid);
+	audit_write(&entry, clock_wall_ms(), "enqueued", "retried by hand");
+	words_add(&w, (struct span){entry.data, entry.len});
+	text_fini(&entry);
+	rc = ask_script_number(in->redis, &script_failed_retry, 6, &w, &moved, err);
 	return rc < 0 ? rc : moved == 1;
 }
 

@@ -17,6 +17,7 @@ struct failed_record {
 	bool is_job; /* the payload is one; else the rest is empty */
 	struct text class_name, jid;
 	struct span args;
+	struct text oversize; /* where the whole payload is kept, in drover:oversize */
 };
 
 /* -1 where `bytes` are no JSON object. Pure. */

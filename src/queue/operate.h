@@ -9,10 +9,14 @@ int operate_pause(const struct inspect *in, struct span queue, struct span reaso
 int operate_resume(const struct inspect *in, struct span queue, struct err *err);
 
 /*
- * Throws away the jobs that wait now; those with a run record are cancelled in it. *gone counts
- * them, also where the answer is an error.
+ * Throws away the jobs that wait in it now; those with a run record or locks are cancelled one by
+ * one. *gone counts them, also where the answer is an error.
  */
-int operate_clear(const struct inspect *in, struct span queue, int64_t now_ms, int64_t *gone,
-	struct err *err);
+struct operate_clear {
+	struct span queue;
+	int64_t now_ms, runs_kept_ms, ids_kept_ms;
+};
+int operate_clear(
+	const struct inspect *in, const struct operate_clear *how, int64_t *gone, struct err *err);
 
 #endif

@@ -1,7 +1,7 @@
 -- failed_retry: one record, named by its bytes, leaves the failed list and its job stands at the
 -- end of its queue. Safe to repeat: the second time the record is gone.
--- KEYS 1 failed, 2 queues, 3 queue:NAME, 4 drover:run:JID
--- ARGV 1 record, 2 queue, 3 payload
+-- KEYS 1 failed, 2 queues, 3 queue:NAME, 4 drover:run:JID, 5 drover:run:JID:audit, 6 drover:cancel
+-- ARGV 1 record, 2 queue, 3 payload, 4 jid, 5 audit entry
 -- answers 1, or 0 where the record is not there
 redis.call('RPUSH', KEYS[3], ARGV[3])	-- enter first: a refusal at any line loses nothing
 if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then
@@ -9,9 +9,13 @@ if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then
 	return 0
 end
 redis.call('SADD', KEYS[2], ARGV[2])
+redis.pcall('HDEL', KEYS[6], ARGV[4])	-- who puts it back wants it to run
 if redis.call('EXISTS', KEYS[4]) == 1 then
 	redis.call('HSET', KEYS[4], 'state', 'queued', 'attempt', 1)
-	redis.call('HDEL', KEYS[4], 'started_at', 'ended_at', 'worker', 'error', 'exception', 'result')
+	redis.call('HDEL', KEYS[4], 'started_at', 'ended_at', 'next_at', 'worker', 'error', 'exception', 'result')
 	redis.call('PERSIST', KEYS[4])
+	redis.pcall('RPUSH', KEYS[5], ARGV[5])
+	redis.pcall('LTRIM', KEYS[5], -100, -1)
+	redis.call('PERSIST', KEYS[5])
 end
 return 1

@@ -1,0 +1,183 @@
+/* client/find: where is one job now? Part of libdrover. Only reads. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "client/internal.h"
+#include "queue/entry.h"
+#include "queue/waiting.h"
+
+struct search {
+	struct span jid;
+	struct internal_place *place;
+};
+
+static void keep(struct text *to, struct span s)
+{
+	text_clear(to);
+	text_add_span(to, s);
+}
+
+void internal_place_fini(struct internal_place *p)
+{
+	struct text *texts[] = {&p->bytes, &p->payload, &p->queue, &p->name, &p->token, &p->worker,
+		&p->exception, &p->error};
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		text_fini(texts[i]);
+}
+
+/* The cheap look comes first: most payloads do not hold the text at all. */
+static bool has_jid(struct span payload, struct span jid)
+{
+	struct envelope e = {0};
+	struct err unreadable;
+	bool same;
+
+	if (!memmem(payload.at, payload.len, jid.at, jid.len))
+		return false;
+	envelope_read(&e, payload, &unreadable);
+	same = e.jid.len == jid.len && memcmp(e.jid.data, jid.at, jid.len) == 0;
+	envelope_fini(&e);
+	return same;
+}
+
+static int find_delayed(struct drover_client *c, struct search *s, struct drover_error *error)
+{
+	struct texts found = {0};
+	struct waiting w;
+	struct err err = {0};
+	int rc = waiting_delayed_find(&c->in, s->jid, &found, &err);
+
+	if (rc == 0 && found.n == 3 && waiting_read_delayed(&w, texts_at(&found, 1))) {
+		s->place->kind = INTERNAL_DELAYED;
+		s->place->due_ms = ask_to_number(texts_at(&found, 2), DROVER_UNKNOWN);
+		s->place->state = waiting_state(w.why);
+		keep(&s->place->name, texts_at(&found, 0));
+		keep(&s->place->bytes, texts_at(&found, 1));
+		keep(&s->place->payload, w.payload);
+		keep(&s->place->queue, w.queue);
+	}
+	texts_fini(&found);
+	return rc < 0 ? internal_read_failed(error, rc, &err) : 0;
+}
+
+static bool look_parked(void *ctx, struct span class_name, int64_t position, struct span item)
+{
+	struct search *s = ctx;
+	struct waiting w;
+
+	if (!waiting_read_parked(&w, item) || !has_jid(w.payload, s->jid))
+		return true;
+	s->place->kind = INTERNAL_PARKED;
+	s->place->position = position;
+	s->place->state = "parked";
+	keep(&s->place->name, class_name);
+	keep(&s->place->bytes, item);
+	keep(&s->place->payload, w.payload);
+	keep(&s->place->queue, w.queue);
+	return false;
+}
+
+static bool look_queue(void *ctx, struct span queue, int64_t position, struct span payload)
+{
+	struct search *s = ctx;
+
+	if (!has_jid(payload, s->jid))
+		return true;
+	s->place->kind = INTERNAL_QUEUE;
+	s->place->position = position;
+	s->place->state = "queued";
+	keep(&s->place->bytes, payload);
+	keep(&s->place->payload, payload);
+	keep(&s->place->queue, queue);
+	return false;
+}
+
+static bool look_entry(
+	struct search *s, const struct internal_supervisor *of, struct span token, struct span text)
+{
+	struct entry entry;
+	struct err err;
+
+	if (!internal_is_token(token) || entry_read(&entry, text, &err) < 0)
+		return false;
+	if (!has_jid(entry.payload, s->jid) &&
+		(entry.jid.len != s->jid.len || memcmp(entry.jid.at, s->jid.at, s->jid.len) != 0))
+		return false;
+	s->place->kind = INTERNAL_LEASE;
+	s->place->state = of->lost ? "lost" : "running";
+	s->place->lost = of->lost;
+	s->place->silent_ms = of->lost ? of->silent_ms : DROVER_UNKNOWN;
+	s->place->pid = inspect_find_pid(texts_value(&of->record, "worker_pids"), entry.worker);
+	s->place->taken_at_ms = entry.taken_at_ms;
+	keep(&s->place->name, of->id);
+	keep(&s->place->token, token);
+	keep(&s->place->worker, entry.worker);
+	keep(&s->place->payload, entry.payload);
+	keep(&s->place->queue, entry.queue);
+	return true;
+}
+
+static int find_running(struct drover_client *c, struct search *s, struct drover_error *error)
+{
+	struct internal_crew crew;
+	bool found = false;
+
+	if (internal_crew_load(c, &crew, error) < 0)
+		return -1;
+	for (size_t i = 0; !found && i < crew.n; i++) {
+		const struct texts *lease = &crew.items[i].lease;
+
+		for (size_t k = 0; !found && k + 1 < lease->n; k += 2)
+			found = look_entry(
+				s, &crew.items[i], texts_at(lease, k), texts_at(lease, k + 1));
+	}
+	internal_crew_fini(&crew);
+	return 0;
+}
+
+/* Of several records of one job the newest counts. */
+static enum drover_next look_failed(void *ctx, const struct drover_failed_info *failed)
+{
+	struct search *s = ctx;
+
+	s->place->kind = INTERNAL_FAILED;
+	s->place->position = failed->index;
+	s->place->state = "failed";
+	keep(&s->place->bytes, internal_span(failed->record));
+	keep(&s->place->payload, internal_span(failed->payload));
+	keep(&s->place->queue, internal_span(failed->queue));
+	keep(&s->place->worker, internal_span(failed->worker));
+	keep(&s->place->exception, internal_span(failed->exception));
+	keep(&s->place->error, internal_span(failed->error));
+	return DROVER_GO_ON;
+}
+
+int internal_find(struct drover_client *c, const char *jid, struct span first_queue,
+	struct internal_place *place, struct drover_error *error)
+{
+	struct search s = {.jid = span_of(jid), .place = place};
+	const struct drover_failed_filter by_jid = {.jid = jid};
+	char *queue = first_queue.len ? must_strndup(first_queue.at, first_queue.len) : NULL;
+	int rc;
+
+	*place = (struct internal_place){.position = DROVER_UNKNOWN,
+		.due_ms = DROVER_UNKNOWN,
+		.silent_ms = DROVER_UNKNOWN,
+		.pid = DROVER_UNKNOWN,
+		.taken_at_ms = DROVER_UNKNOWN};
+	rc = find_delayed(c, &s, error);
+	if (rc == 0 && place->kind == INTERNAL_NOWHERE)
+		rc = internal_walk_parked(c, look_parked, &s, error);
+	if (rc == 0 && place->kind == INTERNAL_NOWHERE && queue)
+		rc = internal_walk_queues(c, queue, look_queue, &s, error);
+	if (rc == 0 && place->kind == INTERNAL_NOWHERE)
+		rc = internal_walk_queues(c, NULL, look_queue, &s, error);
+	if (rc == 0 && place->kind == INTERNAL_NOWHERE)
+		rc = find_running(c, &s, error);
+	if (rc == 0 && place->kind == INTERNAL_NOWHERE)
+		rc = drover_failed_each(c, &by_jid, look_failed, &s, error);
+	free(queue);
+	return rc;
+}

@@ -1,0 +1,63 @@
+/* queue/audit: see audit.h. Runs in drover and in programs with libdrover. */
+#include "base/clock.h"
+#include "base/json_scan.h"
+#include "queue/audit.h"
+#include "queue/keys.h"
+#include "queue/waiting.h"
+
+void audit_write(struct text *out, int64_t wall_ms, const char *what, const char *detail)
+{
+	char at[CLOCK_TEXT_SIZE];
+
+	text_addf(out, "{\"at\":\"%s\",\"what\":\"%s\"", clock_rfc3339(wall_ms, at), what);
+	if (detail) {
+		text_add_str(out, ",\"detail\":");
+		text_add_json(out, span_of(detail));
+	}
+	text_add_char(out, '}');
+}
+
+static void add_key(struct text *out, const char *prefix, struct span jid)
+{
+	text_add_str(out, prefix);
+	text_add_str(out, KEY_RUN);
+	text_add_span(out, jid);
+	text_add_str(out, KEY_AUDIT);
+}
+
+void audit_add_key(struct words *w, const char *prefix, struct span jid)
+{
+	struct text key = {0};
+
+	add_key(&key, prefix, jid);
+	words_add(w, (struct span){key.data, key.len});
+	text_fini(&key);
+}
+
+int audit_read(const struct inspect *in, struct span jid, struct text *json, struct err *err)
+{
+	struct texts entries = {0};
+	struct words w = {0};
+	struct err bad;
+	bool more = false;
+	int rc;
+
+	words_add_str(&w, "LRANGE");
+	audit_add_key(&w, in->prefix, jid);
+	words_add_str(&w, "0");
+	words_add_str(&w, "-1");
+	rc = ask_texts(in->redis, &w, &entries, err);
+	text_add_char(json, '[');
+	for (size_t i = 0; rc == 0 && i < entries.n; i++) {
+		struct span entry = texts_at(&entries, i);
+
+		if (json_scan(entry, NULL, NULL, &bad) != JSON_KIND_OBJECT)
+			continue;
+		text_add_str(json, more ? "," : "");
+		text_add_span(json, entry);
+		more = true;
+	}
+	text_add_char(json, ']');
+	texts_fini(&entries);
+	return rc;
+}
