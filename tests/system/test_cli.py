@@ -18,7 +18,14 @@ class Usage(CliTest):
                 ((), "which verb"), (("frob",), "no verb frob"), (("run", "X"), "not built yet"),
                 (("queues", "x"), "usage"), (("enqueue", "q"), "usage"),
                 (("queues", "--frob"), "unknown option --frob"),
-                (("enqueue", "q", "C", "--in", "5m"), "--in is not built yet"),
+                (("enqueue", "q", "C", "--in", "5"), "--in 5 is no duration"),
+                (("enqueue", "q", "C", "--in", "none"), "no duration"),
+                (("enqueue", "q", "C", "--at", "noon"), "--at noon is no time"),
+                (("enqueue", "q", "C", "--in", "1s", "--at", "5"), "not both"),
+                (("enqueue", "q", "C", "--id", ""), "a request id cannot be empty"),
+                (("cancel",), "usage"), (("cancel", "x", "--wait=5"), "no duration"),
+                (("delayed", "frob"), "usage"), (("delayed", "remove"), "usage"),
+                (("delayed", "--limit", "x"), "needs a number"),
                 (("enqueue", "q", "C", "--args", "{}"), "must be a JSON array"),
                 (("enqueue", "q", "C", "--args", "[1]", "x"), "not both"),
                 (("enqueue", "q", "C", "--wait=5"), "no duration"),
@@ -122,6 +129,9 @@ class Enqueue(CliTest):
                 self.assertEqual(self.waiter.result[0], code, self.waiter.result)
                 self.assertEqual(self.waiter.result[1].strip(), jid)
 
+    def run_keys(self):
+        return [k for k in self.redis.keys("resque:drover:run:*") if not k.endswith(":audit")]
+
     def until_enqueued_then(self, state):
         """Somebody waits; the record is made to say `state`; the waiter's jid."""
         def wait():
@@ -129,7 +139,7 @@ class Enqueue(CliTest):
         self.redis.call("FLUSHALL")
         self.waiter = threading.Thread(target=wait)
         self.waiter.start()
-        [key] = self.until(lambda: self.redis.keys("resque:drover:run:*"), "the run record")
+        key = self.until(self.run_keys, "the run record")[0]
         self.redis.call("HSET", key, "state", state)
         self.waiter.join()
         return key.split(":")[-1]
@@ -139,7 +149,7 @@ class Enqueue(CliTest):
             waiter.result = self.cli("enqueue", "low", "Slow", "--wait=20s")
         waiter = threading.Thread(target=wait)
         waiter.start()
-        [key] = self.until(lambda: self.redis.keys("resque:drover:run:*"), "the run record")
+        key = self.until(self.run_keys, "the run record")[0]
         self.redis.call("DEL", key)
         waiter.join()
         self.assertEqual(waiter.result[0], 2, waiter.result)

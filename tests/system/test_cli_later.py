@@ -1,0 +1,440 @@
+"""drover: jobs for later, request ids, unique ones, cancel, and what is told of all of them."""
+
+import json
+import os
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from cli import CliTest, Cutting  # noqa: E402
+from rig import command, main, payload  # noqa: E402
+
+
+class LaterTest(CliTest):
+    def config(self, jobs, **more):
+        path = self.path("drover.yml")
+        with open(path, "w") as file:
+            json.dump(dict({"redis": {"url": self.redis.url}, "jobs": jobs}, **more), file)
+        return path
+
+    def with_config(self, *words):
+        return command("drover", "-c", self.config_path, *words)
+
+    def due(self, jid):
+        return int(self.redis.call("ZSCORE", "resque:drover:delayed", jid))
+
+    def now(self):
+        seconds, micros = self.redis.call("TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def record(self, jid):
+        pairs = self.redis.call("HGETALL", "resque:drover:run:" + jid)
+        return dict(zip(pairs[::2], pairs[1::2]))
+
+    def audit(self, jid):
+        return [entry["what"] for entry in self.ask("job", jid)["audit"]]
+
+    def park(self, queue, cls, jid, *args):
+        job = payload(cls, *args, jid=jid)
+        self.redis.call("RPUSH", "resque:drover:parked:" + cls, "%d %s %s" % (len(queue), queue, job))
+        self.redis.call("SADD", "resque:drover:parked", cls)
+
+    def hold(self, jid, lease="h:1:abc", token="main.1.1", expires=None):
+        """A job in the hands of a supervisor that only stands in Redis."""
+        job = payload("Hold", jid=jid)
+        entry = "taken %d %s 7 h:1:low 3 low %s" % (self.now(), jid, job)
+        self.redis.call("HSET", "resque:drover:lease:" + lease, token, entry, "#main", 1,
+                        "!" + token, "running 4 Hold %s 0\n" % jid)
+        self.redis.call("ZADD", "resque:drover:supervisors", expires or self.now() + 60000, lease)
+
+
+class Delayed(LaterTest):
+    def test_in_by_the_clock_of_redis(self):
+        before = self.now()
+        jid = self.ok("enqueue", "low", "Mail", "a", "--in", "10m").strip()
+        self.assertTrue(before + 600000 <= self.due(jid) <= self.now() + 600000)
+        text = self.redis.call("HGET", "resque:drover:delayed:jobs", jid)
+        self.assertTrue(text.startswith('delayed 3 low {"class":"Mail","args":["a"],'), text)
+        job = json.loads(text.split(" ", 3)[3])
+        self.assertEqual((job["jid"], job["drover"]), (jid, {"attempt": 1, "origin": "delayed"}))
+        self.assertEqual(self.redis.keys(), ["resque:drover:delayed", "resque:drover:delayed:jobs"])
+
+    def test_at(self):
+        for text, due in (("2040-01-02T03:04:05.678Z", 2209086245678), ("2209086245", 2209086245000),
+                          ("2040-01-02T05:04:05+02:00", 2209086245000)):
+            with self.subTest(text=text):
+                answer = self.ask("enqueue", "low", "Mail", "--at", text)
+                self.assertEqual((answer["state"], self.due(answer["jid"])), ("delayed", due))
+
+    def test_a_time_that_is_over_is_now(self):
+        for words in (("--at", "0"), ("--at", "2001-01-01T00:00:00Z"), ("--in", "0s")):
+            answer = self.ask("enqueue", "low", "Mail", *words)
+            self.assertEqual((answer["state"], answer["at"]), ("queued", None))
+        self.assertEqual(len(self.queue("low")), 3)
+
+    def test_listed_by_time_with_those_of_resque_scheduler(self):
+        late = self.ask("enqueue", "low", "Late", "--in", "2h")["jid"]
+        soon = self.ask("enqueue", "low", "Soon", "1", "--in", "1h")["jid"]
+        second = str(self.now() // 1000 + 5400)
+        item = '{"class":"Archive","args":[1],"queue":"default"}'
+        for _ in range(2):
+            self.redis.call("RPUSH", "resque:delayed:" + second, item)
+        self.redis.call("SADD", "resque:timestamps:" + item, "delayed:" + second)
+        self.redis.call("ZADD", "resque:delayed_queue_schedule", second, second)
+        listed = self.ask("delayed")
+        self.assertEqual([(d["class"], d["queue"], d["jid"], d["why"]) for d in listed],
+                         [("Soon", "low", soon, "delayed")]
+                         + 2 * [("Archive", "default", None, "resque-scheduler")]
+                         + [("Late", "low", late, "delayed")])
+        self.assertEqual(list(listed[0]), ["at", "jid", "class", "queue", "args", "why", "id", "raw"])
+        self.assertEqual(len(self.ask("delayed", "--limit", "2")), 2)
+        self.assertIn("Archive", self.ok("delayed"))
+        name = listed[1]["id"]
+        self.ok("delayed", "remove", name)
+        self.assertEqual(self.redis.call("EXISTS", "resque:timestamps:" + item), 1)
+        self.ok("delayed", "remove", name)
+        self.assertEqual(self.redis.keys("resque:delayed*") + self.redis.keys("resque:time*"), [])
+        self.refused(66, "no delayed job", "delayed", "remove", name)
+
+    def test_remove_one_of_ours(self):
+        jid = self.ask("enqueue", "low", "Mail", "--in", "1h", "--id", "k")["jid"]
+        self.assertEqual(self.record(jid)["state"], "delayed")
+        self.assertEqual(self.ask("delayed", "remove", jid), {"id": jid, "removed": True})
+        self.assertEqual(self.redis.keys("resque:drover:delayed*"), [])
+        self.assertEqual(self.record(jid)["state"], "cancelled")
+        self.assertEqual(self.audit(jid), ["enqueued", "cancelled"])
+        self.refused(66, "no delayed job", "delayed", "remove", jid)
+
+    def test_a_jid_that_stands_there_twice(self):
+        job = payload("Mail", jid="j1")
+        self.redis.call("HSET", "resque:drover:delayed:jobs", "j1", "retry 3 low " + job,
+                        "j1/2", "interrupted 3 low " + job)
+        self.redis.call("ZADD", "resque:drover:delayed", 2209086245000, "j1", 2209086246000, "j1/2")
+        self.assertEqual([(d["id"], d["jid"], d["why"]) for d in self.ask("delayed")],
+                         [("j1", "j1", "retry"), ("j1/2", "j1", "interrupted")])
+        self.ok("delayed", "remove", "j1")
+        self.assertEqual(self.ask("job", "j1")["state"], "interrupted")
+        self.ok("delayed", "remove", "j1/2")
+        self.assertEqual(self.redis.keys(), [])
+
+    def test_refused_under_maxmemory_leaves_nothing(self):
+        self.redis.call("CONFIG", "SET", "maxmemory", "1")
+        self.refused(1, "OOM", "enqueue", "low", "C", "--in", "1h", "--id", "k")
+        self.redis.call("CONFIG", "SET", "maxmemory", "0")
+        self.assertEqual(self.redis.keys(), [])
+
+    def test_wrong_types_leave_nothing(self):
+        for key in ("queues", "drover:delayed", "drover:delayed:jobs", "drover:id:k"):
+            self.redis.call("FLUSHALL")
+            self.redis.call("HSET" if key == "drover:id:k" else "SET", "resque:" + key, "x",
+                            *(["y"] if key == "drover:id:k" else []))
+            self.refused(1, "WRONGTYPE", "enqueue", "low", "C", "--in", "1h", "--id", "k")
+            self.assertEqual(self.redis.keys(), ["resque:" + key])
+
+    def test_what_waits_is_counted(self):
+        self.ok("enqueue", "low", "Mail", "--in", "1h")
+        self.ok("enqueue", "else", "Mail", "--in", "1h")
+        self.ok("enqueue", "low", "Mail")
+        self.park("low", "Heavy", "p1")
+        self.park("low", "Heavy", "p2")
+        queues = {q["name"]: (q["size"], q["delayed"], q["parked"]) for q in self.ask("queues")}
+        self.assertEqual(queues, {"low": (1, 1, 2), "else": (0, 1, 0)})
+        self.assertEqual(self.ask("queue", "else")["delayed"], 1)
+        stats = self.ask("stats")
+        self.assertEqual([stats[k] for k in ("waiting", "delayed", "delayed_resque", "parked")],
+                         [1, 2, 0, 2])
+        self.assertEqual([(j["state"], j["queue"], j["place"]) for j in self.ask("jobs")],
+                         [("queued", "low", "queue"), ("delayed", "low", "delayed"),
+                          ("delayed", "else", "delayed"), ("parked", "low", "parked"),
+                          ("parked", "low", "parked")])
+        self.assertEqual(len(self.ask("jobs", "--queue", "else")), 1)
+        self.assertIn("2 delayed here", self.ok("check"))
+        job = self.ask("job", "p2")
+        self.assertEqual((job["state"], job["place"], job["position"]), ("parked", "parked", 1))
+
+
+class RequestId(LaterTest):
+    def test_the_same_job_for_ever(self):
+        code, out, err = self.cli("enqueue", "low", "Mail", "a", "--id", "order 7")
+        jid = out.strip()
+        self.assertEqual((code, err), (0, ""))
+        code, out, err = self.cli("enqueue", "low", "Mail", "a", "--id", "order 7")
+        self.assertEqual((code, out.strip()), (0, jid))
+        self.assertIn("is queued", err)
+        self.redis.call("DEL", "resque:queue:low")
+        self.redis.call("HSET", "resque:drover:run:" + jid, "state", "done")
+        code, out, _ = self.cli("enqueue", "low", "Mail", "--args", ' [ "a"]', "--id", "order 7",
+                                "--json")
+        self.assertEqual((code, json.loads(out)), (0, {"jid": jid, "how": "same-request",
+                                                       "state": "done", "at": None}))
+        self.assertEqual(self.queue("low"), [])
+        self.assertEqual(self.record(jid)["request_id"], "order 7")
+        left = self.redis.call("PTTL", "resque:drover:id:order 7")
+        self.assertTrue(6 * 86400000 < left <= 7 * 86400000, left)
+
+    def test_other_content_is_refused(self):
+        jid = self.ok("enqueue", "low", "Mail", "a", "--id", "k").strip()
+        for words in (("low", "Mail", "b"), ("low", "Male", "a"), ("high", "Mail", "a"),
+                      ("low", "Mail")):
+            self.refused(1, "stands for job " + jid, "enqueue", *words, "--id", "k")
+        self.assertEqual(self.redis.call("SMEMBERS", "resque:queues"), ["low"])
+        self.assertEqual(len(self.queue("low")), 1)
+
+    def test_many_at_once_are_one(self):
+        said = []
+        many = [threading.Thread(target=lambda: said.append(
+            self.cli("enqueue", "low", "Mail", "--id", "k")[1].strip())) for _ in range(8)]
+        for one in many:
+            one.start()
+        for one in many:
+            one.join()
+        self.assertEqual(len(set(said)), 1, said)
+        self.assertEqual(len(self.queue("low")), 1)
+
+    def test_an_answer_that_is_lost_is_asked_for_again(self):
+        way = Cutting(self.path("cut.sock"), self.redis.path, b"Lost", times=1)
+        self.addCleanup(way.close)
+        code, out, err = command("drover", "--redis", way.url, "enqueue", "low", "Lost", "--id", "k")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(way.seen, 1)
+        self.assertEqual([json.loads(item)["jid"] for item in self.queue("low")], [out.strip()])
+
+    def test_wait_for_one_that_is_done(self):
+        jid = self.ok("enqueue", "low", "Mail", "--id", "k").strip()
+        self.redis.call("HSET", "resque:drover:run:" + jid, "state", "done")
+        code, out, _ = self.cli("enqueue", "low", "Mail", "--id", "k", "--wait=20s")
+        self.assertEqual((code, out.strip()), (0, jid))
+
+    def test_kept_over_the_delay(self):
+        self.ok("enqueue", "low", "Mail", "--id", "k", "--in", "30d")
+        self.assertGreater(self.redis.call("PTTL", "resque:drover:id:k"), 36 * 86400000)
+
+
+class Unique(LaterTest):
+    def setUp(self):
+        super().setUp()
+        self.config_path = self.config({"Only": {"command": ["/bin/true"], "unique": True,
+                                                 "unique_for": "1h"},
+                                        "Seen": {"command": ["/bin/true"], "track": True}})
+
+    def test_a_duplicate_answers_the_first(self):
+        code, first, err = self.with_config("enqueue", "low", "Only", "--args", '[{"a":1,"b":2}]')
+        self.assertEqual((code, err), (0, ""))
+        code, second, err = self.with_config("enqueue", "high", "Only", "--args", '[{"b":2, "a":1}]')
+        self.assertEqual((code, second), (0, first))
+        self.assertIn("a duplicate, not enqueued", err)
+        code, other, _ = self.with_config("enqueue", "low", "Only", "--args", '[{"a":1,"b":3}]')
+        self.assertNotEqual(other, first)
+        self.assertEqual(len(self.queue("low")), 2)
+        [key, _] = self.redis.keys("resque:drover:unique:*")
+        self.assertLessEqual(self.redis.call("PTTL", key), 3600000)
+
+    def test_the_state_of_the_one_that_runs(self):
+        self.with_config("enqueue", "low", "Only")
+        [key] = self.redis.keys("resque:drover:unique:*")
+        self.redis.call("SET", key, "j1 h:1:abc main.1.1")
+        _, out, _ = self.with_config("enqueue", "low", "Only", "--json", "--id", "k")
+        self.assertEqual((json.loads(out)["jid"], json.loads(out)["state"]), ("j1", "running"))
+        self.redis.call("DEL", key)
+        _, out, _ = self.with_config("enqueue", "low", "Only", "--json", "--id", "k")
+        self.assertEqual((json.loads(out)["jid"], json.loads(out)["how"]), ("j1", "same-request"))
+
+    def test_free_again_once_cancelled(self):
+        for words in ((), ("--in", "1h")):
+            jid = self.with_config("enqueue", "low", "Only", *words)[1].strip()
+            self.ok("cancel", jid)
+            self.assertEqual(self.redis.keys("resque:drover:unique:*"), [])
+
+    def test_free_again_once_the_queue_is_cleared(self):
+        self.ok("enqueue", "low", "Plain")
+        self.with_config("enqueue", "low", "Only")
+        self.ok("enqueue", "low", "Plain")
+        jid = self.with_config("enqueue", "low", "Seen")[1].strip()
+        self.assertEqual(self.ask("queue", "low", "clear")["cleared"], 4)
+        self.assertEqual(self.redis.keys("resque:drover:unique:*"), [])
+        self.assertEqual(self.record(jid)["state"], "cancelled")
+        self.assertEqual(self.queue("low"), [])
+
+    def test_only_its_own_lock_is_freed(self):
+        jid = self.with_config("enqueue", "low", "Only")[1].strip()
+        [key] = self.redis.keys("resque:drover:unique:*")
+        self.redis.call("SET", key, "another")
+        self.ok("cancel", jid)
+        self.assertEqual(self.redis.call("GET", key), "another")
+
+    def test_tracked_by_the_configuration(self):
+        jid = self.with_config("enqueue", "low", "Seen")[1].strip()
+        self.assertEqual(self.ask("job", jid)["state"], "queued")
+        self.assertEqual(self.audit(jid), ["enqueued"])
+
+
+class Cancel(LaterTest):
+    def test_waiting(self):
+        jids = [self.ok("enqueue", "low", "Mail", n).strip() for n in "abc"]
+        self.assertEqual(self.ask("job", jids[1])["position"], 1)
+        self.assertEqual(self.ok("cancel", jids[1]), "cancelled; it was queued\n")
+        self.assertEqual([json.loads(item)["jid"] for item in self.queue("low")], jids[::2])
+        self.refused(66, "no job", "cancel", jids[1])
+
+    def test_delayed_and_parked(self):
+        jid = self.ok("enqueue", "low", "Mail", "--in", "1h").strip()
+        self.assertEqual(self.ask("cancel", jid), {"jid": jid, "how": "cancelled", "state": "delayed"})
+        self.park("low", "Heavy", "p1")
+        self.park("low", "Heavy", "p2")
+        self.redis.call("HSET", "resque:drover:overlap:Heavy", "p1", "waiting 1", "p2", "waiting 1")
+        self.ok("cancel", "p1")
+        self.assertEqual(self.redis.call("HKEYS", "resque:drover:overlap:Heavy"), ["p2"])
+        self.ok("cancel", "p2")
+        self.assertEqual(self.redis.keys(), [])
+
+    def test_with_a_record(self):
+        jid = self.ok("enqueue", "low", "Mail", "--id", "k").strip()
+        self.redis.call("PEXPIRE", "resque:drover:id:k", 5000)
+        self.ok("cancel", jid)
+        self.assertEqual((self.record(jid)["state"], self.audit(jid)),
+                         ("cancelled", ["enqueued", "cancelled"]))
+        for key in ("run:" + jid, "run:%s:audit" % jid, "id:k"):
+            self.assertGreater(self.redis.call("PTTL", "resque:drover:" + key), 6 * 86400000, key)
+        self.assertEqual(self.ok("cancel", jid), "it is cancelled already\n")
+        code, out, _ = self.cli("enqueue", "low", "Mail", "--id", "k", "--json")
+        self.assertEqual((code, json.loads(out)["state"]), (0, "cancelled"))
+
+    def test_running_is_told_to_whoever_holds_it(self):
+        self.hold("j1")
+        before = self.now()
+        self.assertEqual(self.ask("cancel", "j1"), {"jid": "j1", "how": "asked", "state": "running"})
+        self.assertGreaterEqual(int(self.redis.call("HGET", "resque:drover:cancel", "j1")), before)
+        self.assertEqual(self.redis.call("GET", "resque:drover:control"), "1")
+        code, _, err = self.cli("cancel", "j1", "--wait=100ms")
+        self.assertEqual(code, 75, err)
+
+    def test_wait_until_it_is_gone(self):
+        def wait():
+            said.append(self.cli("cancel", "j1", "--wait=20s"))
+        self.hold("j1")
+        said = []
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        self.until(lambda: self.redis.call("HGET", "resque:drover:cancel", "j1"), "the request")
+        self.redis.call("DEL", "resque:drover:lease:h:1:abc", "resque:drover:cancel")
+        waiter.join()
+        self.assertEqual(said[0][0], 0, said)
+
+    def test_of_a_supervisor_that_is_gone(self):
+        self.hold("j1", expires=1)
+        self.assertEqual(self.ask("cancel", "j1")["state"], "lost")
+        self.assertEqual(self.redis.call("HKEYS", "resque:drover:cancel"), ["j1"])
+
+    def test_ended_before(self):
+        self.redis.call("HSET", "resque:drover:run:j1", "state", "done", "class", "C")
+        self.refused(1, "could not be cancelled: it is done", "cancel", "j1")
+        self.redis.call("RPUSH", "resque:failed",
+                        '{"payload":%s,"queue":"low","error":"x"}' % payload("C", jid="j2"))
+        self.refused(1, "it is failed", "cancel", "j2")
+        self.assertEqual(self.redis.keys("resque:drover:cancel"), [])
+
+    def test_retried_by_hand_it_runs_again(self):
+        self.redis.call("RPUSH", "resque:failed",
+                        '{"payload":%s,"queue":"low","error":"x"}' % payload("C", jid="j2"))
+        self.redis.call("HSET", "resque:drover:cancel", "j2", "1")
+        self.redis.call("HSET", "resque:drover:run:j2", "state", "failed", "class", "C")
+        self.ok("retry", "j2")
+        self.assertEqual(self.redis.call("HLEN", "resque:drover:cancel"), 0)
+        self.assertEqual(self.audit("j2"), ["enqueued"])
+
+    def test_nobody_knows_it(self):
+        self.refused(66, "no job", "cancel", "nobody")
+        self.refused(66, "cannot be the id", "cancel", "no/body")
+
+
+class Job(LaterTest):
+    MEMBERS = ["jid", "class", "queue", "args", "state", "worker", "pid", "attempt", "interruptions",
+               "recoveries", "origin", "enqueued_at", "started_at", "age_ms", "silent_ms", "place",
+               "position", "next_at"]
+    OF_A_RECORD = ["ended_at", "done", "total", "note", "result", "request_id", "tick", "audit",
+                   "exception", "error"]
+
+    def test_members(self):
+        jid = self.ok("enqueue", "low", "Mail").strip()
+        self.assertEqual(list(self.ask("job", jid)), self.MEMBERS)
+        jid = self.ok("enqueue", "low", "Mail", "--id", "k", "--in", "1h").strip()
+        job = self.ask("job", jid)
+        self.assertEqual(sorted(job), sorted(self.MEMBERS + self.OF_A_RECORD))
+        self.assertEqual((job["state"], job["place"], job["request_id"], job["origin"]),
+                         ("delayed", "delayed", "k", "delayed"))
+        self.assertRegex(job["next_at"], r"^\d{4}-\d\d-\d\dT.*Z$")
+        self.assertEqual(list(job["audit"][0]), ["at", "what"])
+        text = self.ok("job", jid)
+        self.assertRegex(text, r"where +waits for its time")
+        self.assertRegex(text, r"history +\S+Z  enqueued")
+        self.assertRegex(text, r"request id +k")
+
+    def test_failed_with_a_record(self):
+        jid = self.ok("enqueue", "low", "Mail", "--id", "k").strip()
+        [item] = self.queue("low")
+        self.redis.call("DEL", "resque:queue:low")
+        self.redis.call("HSET", "resque:drover:run:" + jid, "state", "failed")
+        self.redis.call("RPUSH", "resque:failed", "{}",
+                        '{"payload":%s,"queue":"low","exception":"E","error":"x"}' % item)
+        job = self.ask("job", jid)
+        self.assertEqual((job["state"], job["place"], job["position"], job["exception"]),
+                         ("failed", "failed", 1, "E"))
+
+    def test_locks_and_marks_are_no_jobs(self):
+        self.hold("j1")
+        self.assertEqual([j["jid"] for j in self.ask("jobs")], ["j1"])
+        self.assertEqual(self.ask("job", "j1")["place"], "lease")
+
+    def test_audit_of_anything(self):
+        self.redis.call("HSET", "resque:drover:run:j1", "state", "done")
+        self.redis.call("RPUSH", "resque:drover:run:j1:audit", "junk", "[1]", "{}",
+                        '{"at":"2026-11-21T19:26:23Z","what":"started","worker":"w\\u001b[1m",'
+                        '"attempt":2,"detail":"d"}')
+        text = self.ok("job", "j1")
+        self.assertIn("2026-11-21T19:26:23Z  started (attempt 2)  w\\x1b[1m  d", text)
+        self.assertEqual(len(self.ask("job", "j1")["audit"]), 2)
+
+
+class Durable(LaterTest):
+    def test_no_disk_no_replica(self):
+        code, out, err = self.cli("enqueue", "low", "Mail", "--durable")
+        self.assertEqual(code, 75)
+        self.assertIn("writes no append-only file", err)
+        self.assertIn("there is no replica", err)
+        self.assertEqual([json.loads(item)["jid"] for item in self.queue("low")], [out.strip()])
+
+    def test_every_write_to_disk(self):
+        self.redis.call("CONFIG", "SET", "appendonly", "yes", "appendfsync", "always")
+        code, out, err = self.cli("enqueue", "low", "Mail", "--durable", "--json")
+        self.assertEqual(code, 0, err)
+        self.assertIn("it is on the disk of the server", err)
+        self.assertEqual(json.loads(out)["durable"], {
+            "confirmed": True, "replicas": 0, "replicas_received": 0, "replicas_on_disk": None,
+            "on_disk": True})
+
+    def test_a_second_is_not_yet(self):
+        self.redis.call("CONFIG", "SET", "appendonly", "yes", "appendfsync", "everysec")
+        code, _, err = self.cli("enqueue", "low", "Mail", "--durable")
+        self.assertEqual(code, 75, err)
+        self.assertIn("within about a second", err)
+
+    def test_the_connection_breaks_in_between(self):
+        way = Cutting(self.path("cut.sock"), self.redis.path, b"Mail", times=1)
+        self.addCleanup(way.close)
+        code, _, err = command("drover", "--redis", way.url, "enqueue", "low", "Mail", "--durable",
+                               "--id", "k")
+        self.assertEqual(code, 75, err)
+        self.assertIn("the connection broke", err)
+
+
+class Removed(LaterTest):
+    def test_the_large_payload_goes_with_its_record(self):
+        self.redis.call("HSET", "resque:drover:oversize", "j1", "x" * 100, "j2", "y")
+        self.redis.call("RPUSH", "resque:failed", '{"payload":"xxx","oversize":"j1","queue":"low"}')
+        self.ok("failed", "remove", "0")
+        self.assertEqual(self.redis.call("HKEYS", "resque:drover:oversize"), ["j2"])
+
+
+if __name__ == "__main__":
+    main()
