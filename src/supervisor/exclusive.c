@@ -25,10 +25,11 @@ static bool is_exclusive(const struct slot *slot)
 	return slot->job && slot->job->class && slot->job->class->conf->exclusive;
 }
 
-/* One whose process has the job, or had it and is not reaped. */
+/* Its process has the job, and nobody has ended it yet. */
 static bool runs(const struct slot *slot)
 {
-	return is_exclusive(slot) && slot->child.state == CHILD_BUSY && slot_is_busy(slot);
+	return is_exclusive(slot) && slot->child.state == CHILD_BUSY && slot_is_busy(slot) &&
+	       !slot->ending.kill_sent;
 }
 
 static bool has_passed(const struct exclusive *e)
