@@ -1,6 +1,7 @@
 /* estate: see estate.h. droverd. It kills only what is proved to be of a start that is gone. */
 #include "supervisor/estate.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/marked.h"
 #include "base/must.h"
@@ -168,6 +169,7 @@ static int64_t step_looking(struct estate *e)
 	if (nap_ms >= 0)
 		return nap_ms;
 	e->state = ESTATE_SENDING;
+	CRASH_POINT("takeover.ended");
 	return 0;
 }
 
@@ -222,6 +224,7 @@ static int64_t step_sending(struct estate *e)
 		return ANSWER_MS;
 	}
 	e->state = ESTATE_ADOPTING;
+	CRASH_POINT("takeover.sent");
 	return 0;
 }
 
@@ -232,6 +235,7 @@ static void on_adopted(void *arg, bool done)
 	struct estate *e = arg;
 
 	e->asked = false;
+	CRASH_POINT("takeover.adopted");
 	if (done)
 		finish(e);
 	else
@@ -297,6 +301,7 @@ struct estate *estate_new(struct event_base *base, struct state_folder *folder,
 	log_event(LOG_WARN, "takeover.begin", LOG_STR("lease", about->lease),
 		LOG_NUM("pid", about->pid), LOG_STR("version", about->version));
 	arm(e->timer, 0);
+	CRASH_POINT("takeover.begin");
 	return e;
 }
 

@@ -1,5 +1,6 @@
 /* journal: see journal.h. droverd; what is read is of another start that is gone. */
 #include "supervisor/journal.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/must.h"
 #include "supervisor/journal_record.h"
@@ -95,6 +96,7 @@ void journal_strike(struct journal *j, struct journal_mark mark)
 		journal_record_add_strike(&j->notes, j->epoch, mark.id);
 	else
 		text_clear(&j->notes); /* the next one begins anew: nothing to strike out */
+	CRASH_POINT("journal.struck");
 }
 
 /* A part that was written is written over by the next: no reader takes it for a record. */
@@ -132,6 +134,7 @@ void journal_write(struct journal *j)
 	else
 		j->failed = false;
 	text_clear(&j->notes);
+	CRASH_POINT("journal.written");
 }
 
 void journal_settle(struct journal *j)
