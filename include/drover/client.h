@@ -93,6 +93,8 @@ struct drover_request {
 	bool unique;
 	long long unique_for_ms; /* a waiting one counts for so long; 0: a day */
 
+	long long tick_ms; /* of a scheduled job: the time it was fired for; 0: it is none */
+
 	/* Wait until replicas and disk have it, as far as can be known; see `durable` of the answer. */
 	bool durable;
 };
@@ -243,6 +245,10 @@ int drover_delayed_each(struct drover_client *client, long long limit, drover_de
 	void *ctx, struct drover_error *error);
 /* Takes one out for good, by the id it is listed under. A run record ends as cancelled. */
 int drover_delayed_remove(struct drover_client *client, const char *id, struct drover_error *error);
+
+/* When a schedule of this name was fired last, as a nominal time; DROVER_UNKNOWN: never. */
+int drover_schedule_last(struct drover_client *client, const char *name, long long *last_ms,
+	struct drover_error *error);
 
 /* -- failed jobs --------------------------------------------------------------------------- */
 

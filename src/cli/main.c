@@ -31,6 +31,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_job,
 	&verb_cancel,
 	&verb_delayed,
+	&verb_schedule,
 	&verb_failed,
 	&verb_retry,
 	&verb_workers,
@@ -45,8 +46,7 @@ static const struct cli_verb *const verbs[] = {
 };
 
 static const char *const later[] = {"run", "runs", "run-show", "pause", "resume", "errors",
-	"retry-errors", "log", "schedule", "rate", "try", "supervisor", "scale", "top", "fsck",
-	"demo"};
+	"retry-errors", "log", "rate", "try", "supervisor", "scale", "top", "fsck", "demo"};
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 

@@ -250,3 +250,24 @@ int drover_delayed_remove(struct drover_client *c, const char *id, struct drover
 		return internal_write_failed(error, rc, &err, "it was removed");
 	return rc == 1 ? 0 : internal_fail(error, DROVER_E_NOT_FOUND, "no delayed job %s", id);
 }
+
+/* -- schedules ------------------------------------------------------------------------------- */
+
+int drover_schedule_last(
+	struct drover_client *c, const char *name, long long *last_ms, struct drover_error *error)
+{
+	struct words w = {0};
+	struct texts fired = {0};
+	struct err err = {0};
+	int64_t last_s;
+	int rc;
+
+	words_add_str(&w, "HGET");
+	words_add_key(&w, c->in.prefix, KEY_SCHEDULE, span_of(NULL));
+	words_add_str(&w, name);
+	rc = ask_texts(c->redis, &w, &fired, &err);
+	last_s = rc == 0 && fired.n ? ask_to_number(texts_at(&fired, 0), -1) : -1;
+	*last_ms = last_s < 0 ? DROVER_UNKNOWN : last_s * 1000;
+	texts_fini(&fired);
+	return rc < 0 ? internal_read_failed(error, rc, &err) : 0;
+}

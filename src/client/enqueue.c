@@ -95,6 +95,7 @@ int drover_enqueue(struct drover_client *c, const struct drover_request *r,
 		.ids_kept_ms = c->ids_kept_ms,
 		.unique = r->unique,
 		.unique_for_ms = r->unique_for_ms > 0 ? r->unique_for_ms : UNIQUE_FOR_MS,
+		.tick_ms = r->tick_ms,
 		.now_ms = clock_wall_ms()};
 
 	*answer = (struct drover_enqueued){.at_ms = DROVER_UNKNOWN};

@@ -49,25 +49,42 @@ int enqueue_check(const struct enqueue *e, struct err *err)
 	return 0;
 }
 
+static const char *find_origin(const struct enqueue *e)
+{
+	if (e->tick_ms)
+		return "scheduled";
+	return e->due_ms ? "delayed" : NULL;
+}
+
+/* Our member `drover`, behind a payload that has none. */
+static void add_own(struct text *out, const struct enqueue *e)
+{
+	const char *origin = find_origin(e);
+	char tick[CLOCK_TEXT_SIZE];
+
+	must(out->len && out->data[out->len - 1] == '}');
+	out->len--;
+	text_add_str(out, ",\"drover\":{\"attempt\":1");
+	if (origin)
+		text_addf(out, ",\"origin\":\"%s\"", origin);
+	if (e->track)
+		text_add_str(out, ",\"track\":true");
+	if (e->tick_ms)
+		text_addf(out, ",\"tick\":\"%s\"", clock_iso_second(e->tick_ms, tick));
+	text_add_str(out, "}}");
+}
+
 /*
  * What has locks or came by another way than the queue says so in our member `drover`; a plain
  * job is what Resque's own client would write, with a jid.
  */
 static void write_payload(struct text *out, const struct enqueue *e, const char *jid)
 {
-	struct text plain = {0};
+	bool own = find_origin(e) || e->unique;
 
-	if (e->due_ms == 0 && !e->unique) {
-		envelope_write(out, e->class_name, e->args, jid, e->now_ms, e->track);
-		return;
-	}
-	envelope_write(&plain, e->class_name, e->args, jid, e->now_ms, e->track);
-	envelope_rewrite(out, (struct span){plain.data, plain.len},
-		&(struct envelope_change){.jid = span_of(jid),
-			.origin = e->due_ms ? "delayed" : NULL,
-			.attempt = 1,
-			.track = e->track});
-	text_fini(&plain);
+	envelope_write(out, e->class_name, e->args, jid, e->now_ms, e->track && !own);
+	if (own)
+		add_own(out, e);
 }
 
 static void add_field(struct words *w, const char *name, struct span value)
@@ -85,10 +102,12 @@ static void add_record(struct words *w, const struct enqueue *e)
 	add_field(w, "args", e->args);
 	add_field(w, "state", e->due_ms ? SPAN_LIT("delayed") : SPAN_LIT("queued"));
 	add_field(w, "enqueued_at", span_of(clock_rfc3339(e->now_ms, at)));
-	if (e->due_ms) {
+	if (e->due_ms)
 		add_field(w, "next_at", span_of(clock_rfc3339(e->due_ms, at)));
-		add_field(w, "origin", SPAN_LIT("delayed"));
-	}
+	if (find_origin(e))
+		add_field(w, "origin", span_of(find_origin(e)));
+	if (e->tick_ms)
+		add_field(w, "tick", span_of(clock_iso_second(e->tick_ms, at)));
 	if (e->id.at)
 		add_field(w, "request_id", e->id);
 }

@@ -24,6 +24,7 @@ struct enqueue {
 	int64_t ids_kept_ms;
 	bool unique; /* only where no other job of this class and these arguments waits or runs */
 	int64_t unique_for_ms;
+	int64_t tick_ms; /* of a scheduled job; 0: it is none */
 };
 
 enum enqueue_outcome {

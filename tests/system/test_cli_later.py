@@ -428,6 +428,46 @@ class Durable(LaterTest):
         self.assertIn("the connection broke", err)
 
 
+class Schedule(LaterTest):
+    def setUp(self):
+        super().setUp()
+        self.config_path = self.config(
+            {"Nightly": {"command": ["/bin/true"], "track": True}},
+            schedule={"night": {"cron": "30 3 * * *", "class": "Nightly", "queue": "low",
+                                "args": [1], "timezone": "Europe/Berlin", "catch_up": "last"},
+                      "minutely": {"cron": "* * * * *", "class": "Nightly"}})
+
+    def test_listed(self):
+        self.redis.call("HSET", "resque:drover:schedule", "night", "1763773800")
+        code, out, err = self.with_config("schedule", "--json")
+        self.assertEqual((code, err), (0, ""))
+        night, minutely = json.loads(out)
+        self.assertEqual(list(night), ["name", "cron", "timezone", "next_at", "last_at", "class",
+                                       "queue", "args", "catch_up"])
+        self.assertEqual((night["name"], night["timezone"], night["last_at"], night["catch_up"]),
+                         ("night", "Europe/Berlin", "2025-11-22T01:10:00.000Z", "last"))
+        self.assertRegex(night["next_at"], r"T0[12]:30:00.000Z$")
+        self.assertEqual(minutely["last_at"], None)
+        code, out, _ = self.with_config("schedule")
+        self.assertRegex(out, r"night +30 3 \* \* \* +Europe/Berlin +\S+T03:30:00\+0[12]:00")
+        self.assertIn("2025-11-22T02:10:00+01:00", out)
+        self.assertEqual(self.ask("schedule"), [])
+
+    def test_fire(self):
+        code, out, err = self.with_config("schedule", "fire", "night")
+        self.assertEqual((code, err), (0, ""))
+        [item] = self.queue("low")
+        job = json.loads(item)
+        self.assertEqual((job["class"], job["args"], job["jid"]), ("Nightly", [1], out.strip()))
+        self.assertEqual((job["drover"]["origin"], job["drover"]["track"]), ("scheduled", True))
+        self.assertRegex(job["drover"]["tick"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        record = self.ask("job", out.strip())
+        self.assertEqual((record["origin"], record["tick"]), ("scheduled", job["drover"]["tick"]))
+        self.assertEqual(self.redis.keys("resque:drover:schedule"), [])
+        self.assertEqual(self.with_config("schedule", "fire", "nobody")[0], 66)
+        self.refused(64, "usage", "schedule", "fire")
+
+
 class Removed(LaterTest):
     def test_the_large_payload_goes_with_its_record(self):
         self.redis.call("HSET", "resque:drover:oversize", "j1", "x" * 100, "j2", "y")
