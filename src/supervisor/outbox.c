@@ -23,6 +23,7 @@ struct item {
 	struct text bytes;
 	struct span *pairs;
 	struct journal_mark mark;
+	uint64_t serial; /* in the order they were added */
 	void *owner;
 	struct item *next;
 };
@@ -45,6 +46,7 @@ struct outbox {
 	const struct outbox_events *events;
 	void *ctx;
 	struct list waiting;
+	uint64_t added;
 	size_t owned_waiting; /* of those, how many a worker waits for */
 	struct batch *under_way;
 	struct journal *journal;
@@ -93,11 +95,23 @@ static void list_prepend(struct list *l, struct list *front)
 	list_init(front);
 }
 
+/* Where a connection is lost all batches come back, the oldest first: each goes behind the last. */
 static void put_back(struct outbox *o, struct list *items)
 {
+	struct item **at = &o->waiting.first;
+
+	if (items->first == NULL)
+		return;
 	for (const struct item *i = items->first; i; i = i->next)
 		o->owned_waiting += i->owner != NULL;
-	list_prepend(&o->waiting, items);
+	while (*at && (*at)->serial < items->first->serial)
+		at = &(*at)->next;
+	*items->last = *at;
+	if (*at == NULL)
+		o->waiting.last = items->last;
+	*at = items->first;
+	o->waiting.n += items->n;
+	list_init(items);
 }
 
 static void free_item(struct item *i)
@@ -276,6 +290,7 @@ void outbox_add(struct outbox *o, const struct verdict *v, void *owner)
 
 	note_pace(o);
 	i->mark = journal_add(o->journal, &i->verdict);
+	i->serial = o->added++;
 	i->owner = owner;
 	o->owned_waiting += owner != NULL;
 	list_add(&o->waiting, i);
