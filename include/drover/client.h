@@ -349,6 +349,32 @@ struct drover_server {
 int drover_server_read(
 	struct drover_client *client, struct drover_server *server, struct drover_error *error);
 
+/* -- does it all hold? --------------------------------------------------------------------- */
+
+struct drover_finding {
+	struct drover_text kind;   /* a word: lease.unnamed, job.twice, ...; drover(1) lists them */
+	bool notice;		   /* worth knowing, but nothing of ours is broken */
+	struct drover_text where;  /* a key, without the namespace */
+	struct drover_text text;   /* one sentence */
+	struct drover_text repair; /* what mends it; empty: nothing does by itself */
+	bool mended;
+};
+typedef void drover_finding_fn(void *ctx, const struct drover_finding *finding);
+
+struct drover_fsck_sum {
+	long long keys, jobs; /* that were looked at */
+	long long findings, notices, mended;
+	long long left; /* findings that were not mended */
+};
+
+/*
+ * Reads every key of the namespace, in small steps, and tells what breaks an invariant of drover's.
+ * Supervisors may be at work: what looks wrong is looked at again, in one step that nothing can
+ * come between, before it is told. With `repair` that step mends it, too, where that is safe.
+ */
+int drover_fsck(struct drover_client *client, bool repair, drover_finding_fn *fn, void *ctx,
+	struct drover_fsck_sum *sum, struct drover_error *error);
+
 #ifdef __cplusplus
 }
 #endif

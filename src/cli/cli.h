@@ -50,8 +50,8 @@ struct cli_verb {
 
 extern const struct cli_verb verb_enqueue, verb_queues, verb_queue, verb_jobs, verb_job,
 	verb_cancel, verb_delayed, verb_schedule, verb_failed, verb_retry, verb_workers,
-	verb_supervisors, verb_stats, verb_check, verb_torture, verb_checkpoint, verb_progress,
-	verb_note, verb_result;
+	verb_supervisors, verb_stats, verb_check, verb_fsck, verb_torture, verb_checkpoint,
+	verb_progress, verb_note, verb_result;
 
 /* One sentence on standard error; returns `code`. */
 int cli_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

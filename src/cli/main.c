@@ -38,6 +38,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_supervisors,
 	&verb_stats,
 	&verb_check,
+	&verb_fsck,
 	&verb_torture,
 	&verb_checkpoint,
 	&verb_progress,
@@ -46,7 +47,7 @@ static const struct cli_verb *const verbs[] = {
 };
 
 static const char *const later[] = {"run", "runs", "run-show", "pause", "resume", "errors",
-	"retry-errors", "log", "rate", "try", "supervisor", "scale", "top", "fsck", "demo"};
+	"retry-errors", "log", "rate", "try", "supervisor", "scale", "top", "demo"};
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
