@@ -114,6 +114,20 @@ int64_t cron_next_local(const struct cron *c, int64_t from, int64_t until)
 	return CRON_NEVER;
 }
 
+/*
+ * The next moment to look at the zone. Clocks are put back by a day at most: what comes again then
+ * has been looked at, but for the first days.
+ */
+static int64_t skip(int64_t after_s, const struct zone_stretch *s, int64_t found, int64_t until)
+{
+	if (s->until < after_s + 2 * DAY)
+		return s->until;
+	if (found == CRON_NEVER)
+		return until;
+	found -= s->offset_s + 2 * DAY;
+	return found > s->until ? found : s->until;
+}
+
 int64_t cron_next(const struct cron *c, struct zone *zone, int64_t after_s)
 {
 	int64_t until, from = 0, found = -1; /* no local time in [from, found) fires */
@@ -131,7 +145,7 @@ int64_t cron_next(const struct cron *c, struct zone *zone, int64_t after_s)
 		}
 		if (found != CRON_NEVER && found - s.offset_s < s.until)
 			return found - s.offset_s;
-		t = s.until;
+		t = skip(after_s, &s, found, until);
 	}
 	return -1;
 }
