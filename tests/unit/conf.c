@@ -110,6 +110,56 @@ START_TEST(test_pools)
 }
 END_TEST
 
+START_TEST(test_schedule)
+{
+	struct conf *c = parse("schedule:\n"
+			       "  a: {cron: '0 3 * * *', class: A}\n"
+			       "  b: {class: B, queue: low, args: [1, x], catch_up: all,\n"
+			       "      cron: '@daily America/New_York'}\n"
+			       "  c: {class: C, cron: '0 3 * * *', timezone: Asia/Tokyo}\n");
+	const struct conf_schedule *s = c->schedules;
+
+	ck_assert_uint_eq(c->n_schedules, 3);
+	ck_assert_str_eq(s[0].name, "a");
+	ck_assert_str_eq(s[0].class_name, "A");
+	ck_assert_str_eq(s[0].queue, "default");
+	ck_assert_str_eq(s[0].args_json, "[]");
+	ck_assert_str_eq(s[0].timezone, "UTC");
+	ck_assert_int_eq(s[0].catch_up, CONF_CATCH_UP_NONE);
+	ck_assert_int_eq(cron_next(&s[0].cron, s[0].zone, 1767225600), 1767225600 + 3 * 3600);
+	ck_assert_str_eq(s[1].queue, "low");
+	ck_assert_str_eq(s[1].args_json, "[1, \"x\"]");
+	ck_assert_str_eq(s[1].cron_text, "@daily America/New_York");
+	ck_assert_str_eq(s[1].timezone, "America/New_York");
+	ck_assert_int_eq(s[1].catch_up, CONF_CATCH_UP_ALL);
+	ck_assert_int_eq(cron_next(&s[1].cron, s[1].zone, 1767225600), 1767225600 + 5 * 3600);
+	ck_assert_int_eq(cron_next(&s[2].cron, s[2].zone, 1767225600), 1767225600 + 18 * 3600);
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(test_retries)
+{
+	struct conf *c = parse("defaults: {retries: 3, backoff: {first: 2s}, overlap: queue-one}\n"
+			       "jobs:\n"
+			       "  A: {command: [x], backoff: {kind: constant, jitter: none}}\n"
+			       "  B: {command: [x], retries: 0, max_running: 2, unique: true}\n");
+	const struct conf_class *a = &c->classes[0], *b = &c->classes[1];
+
+	ck_assert_int_eq(a->retries, 3);
+	ck_assert_int_eq(a->backoff.kind, CONF_BACKOFF_CONSTANT);
+	ck_assert_int_eq(a->backoff.first_ms, 2000);
+	ck_assert(!a->backoff.full_jitter);
+	ck_assert_int_eq(a->overlap, CONF_OVERLAP_QUEUE_ONE);
+	ck_assert_int_eq(a->max_running, CONF_NONE);
+	ck_assert_int_eq(b->retries, 0);
+	ck_assert_int_eq(b->backoff.kind, CONF_BACKOFF_EXPONENTIAL);
+	ck_assert_int_eq(b->max_running, 2);
+	ck_assert(b->unique);
+	conf_unref(c);
+}
+END_TEST
+
 START_TEST(test_supervisor_wants_a_pool)
 {
 	struct conf *c = parse("");
@@ -201,8 +251,9 @@ START_TEST(test_environment_wins)
 	setenv("DROVER_REDIS_URL", "http://user:secret@env", 1);
 	ck_assert_ptr_null(conf_load("x.yml", &faults));
 	ck_assert_str_eq(faults.data, "DROVER_REDIS_URL: url: is no such URL, allowed is "
-				      "redis://HOST:PORT/DB, rediss://HOST:PORT/DB or "
-				      "unix:///PATH?db=DB\n");
+				      "redis://HOST:PORT/DB, rediss://HOST:PORT/DB, "
+				      "unix:///PATH?db=DB or "
+				      "redis+sentinel://HOST:PORT,HOST:PORT/NAME/DB\n");
 	unlink("x.yml");
 }
 END_TEST
@@ -326,6 +377,8 @@ int main(void)
 	tcase_add_test(memory, test_references);
 	tcase_add_test(memory, test_find_class);
 	tcase_add_test(memory, test_pools);
+	tcase_add_test(memory, test_schedule);
+	tcase_add_test(memory, test_retries);
 	tcase_add_test(memory, test_supervisor_wants_a_pool);
 	tcase_add_test(memory, test_command_timeout_follows_the_lease);
 	tcase_add_test(memory, test_host_name);
