@@ -370,24 +370,32 @@ class Fsck(SystemTest):
 class InMotion(SystemTest):
     """Supervisors at work never look wrong."""
 
+    LOOKS = 12
+
+    def look(self, told, enough):
+        while len(told) < self.LOOKS and not enough.is_set():
+            told.append(command("drover", "--redis", self.redis.url, "fsck", "--json"))
+        enough.set()
+
     def test_no_false_alarm(self):
         jobs = {"Ok": sh(":"), "Fail": sh("exit 1", retries=0), "Tracked": sh(":", track=True)}
         for _ in range(2):
             self.drover(jobs, pools={"main": {"workers": 4, "queues": ["default"]}},
                         supervisor={"lease": "5s"})
-        told, stop = [], threading.Event()
-
-        def look():
-            while not stop.is_set():
-                told.append(command("drover", "--redis", self.redis.url, "fsck", "--json"))
-        looking = threading.Thread(target=look)
+        told, enough = [], threading.Event()
+        looking = threading.Thread(target=self.look, args=(told, enough))
+        self.addCleanup(looking.join)
+        self.addCleanup(enough.set)
         looking.start()
-        for n in range(300):
-            self.enqueue("default", ("Ok", "Fail", "Tracked")[n % 3], n, jid="m%d" % n)
-        self.until_processed(300)
-        stop.set()
+        while not enough.is_set():
+            for _ in range(50):
+                n = self.enqueued
+                self.enqueue("default", ("Ok", "Fail", "Tracked")[n % 3], n, jid="m%d" % n)
+            self.until(lambda: self.size("default") < 20, "most of them to be taken")
         looking.join()
-        self.assertGreater(len(told), 2)
+        self.until_processed(self.enqueued)
+        self.assertEqual(len(told), self.LOOKS)
+        self.assertGreater(max(json.loads(out)["jobs"] for _, out, _ in told), 0)
         for code, out, err in told:
             self.assertEqual((code, err), (0, ""), out)
 
