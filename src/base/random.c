@@ -3,6 +3,8 @@
 #include "base/must.h"
 
 #include <errno.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/random.h>
 
 /*
@@ -39,4 +41,12 @@ void random_hex(char *out, size_t digits)
 		out[2 * i + 1] = hex[bytes[i] & 15];
 	}
 	out[digits] = '\0';
+}
+
+double random_fraction(void)
+{
+	uint32_t n;
+
+	memcpy(&n, take(sizeof n), sizeof n);
+	return (double)n / 4294967296.0;
 }

@@ -7,4 +7,6 @@
 /* Writes `digits` (even, at most 64) hex digits and a NUL. */
 void random_hex(char *out, size_t digits);
 
+double random_fraction(void); /* in [0, 1) */
+
 #endif

@@ -1,6 +1,7 @@
 /*
  * queue/entry: what a lease holds for one job: "MARK TAKEN_AT_MS JID LEN WORKER LEN QUEUE PAYLOAD",
- * as fetch.lua writes it. MARK is `taken`, or `started` once the script `start` let it begin.
+ * as fetch.lua writes it. MARK is `taken`, or `started` once the script `start` let an at-most-once
+ * job begin: such an entry is never run again by anybody.
  */
 #ifndef DROVER_QUEUE_ENTRY_H
 #define DROVER_QUEUE_ENTRY_H

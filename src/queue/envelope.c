@@ -54,6 +54,14 @@ static int64_t whole_number(enum json_kind kind, struct span value, int64_t othe
 	return n;
 }
 
+static void note_text(struct text *into, enum json_kind kind, struct span value)
+{
+	if (kind != JSON_KIND_STRING)
+		return;
+	text_clear(into);
+	json_add_decoded(into, value);
+}
+
 /* Our own member. What is odd in it is taken as not said: it is bookkeeping, not the job. */
 static void note_own(void *ctx, struct span key, enum json_kind kind, struct span value)
 {
@@ -67,10 +75,14 @@ static void note_own(void *ctx, struct span key, enum json_kind kind, struct spa
 		e->recoveries = whole_number(kind, value, 0);
 	else if (span_is(key, "track"))
 		e->track = kind == JSON_KIND_TRUE;
-	else if (span_is(key, "origin") && kind == JSON_KIND_STRING) {
-		text_clear(&e->origin);
-		json_add_decoded(&e->origin, value);
-	}
+	else if (span_is(key, "overlap"))
+		e->overlap = kind == JSON_KIND_TRUE;
+	else if (span_is(key, "origin"))
+		note_text(&e->origin, kind, value);
+	else if (span_is(key, "tick"))
+		note_text(&e->tick, kind, value);
+	else if (span_is(key, "lost_by"))
+		note_text(&e->lost_by, kind, value);
 }
 
 bool envelope_jid_valid(struct span jid)
@@ -161,6 +173,8 @@ void envelope_fini(struct envelope *e)
 	text_fini(&e->class_name);
 	text_fini(&e->jid);
 	text_fini(&e->origin);
+	text_fini(&e->tick);
+	text_fini(&e->lost_by);
 }
 
 void envelope_new_jid(char *out)
@@ -168,30 +182,65 @@ void envelope_new_jid(char *out)
 	random_hex(out, JID_OWN);
 }
 
+static void add_own_text(struct text *out, bool *any, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	text_addf(out, "%s\"%s\":", *any ? "," : ",\"drover\":{", name);
+	text_add_json(out, span_of(value));
+	*any = true;
+}
+
+static void add_own_flag(struct text *out, bool *any, const char *name, bool value)
+{
+	if (value)
+		text_addf(out, "%s\"%s\":true", *any ? "," : ",\"drover\":{", name);
+	*any = *any || value;
+}
+
+void envelope_compose(struct text *out, const struct envelope_new *n)
+{
+	bool any = false;
+
+	text_add_str(out, "{\"class\":");
+	text_add_json(out, n->class_name);
+	text_add_str(out, ",\"args\":");
+	text_add_span(out, n->args_json);
+	text_addf(out, ",\"jid\":\"%s\",\"at\":%lld.%03d", n->jid, (long long)(n->now_ms / 1000),
+		(int)(n->now_ms % 1000));
+	add_own_text(out, &any, "origin", n->origin);
+	add_own_text(out, &any, "tick", n->tick);
+	add_own_flag(out, &any, "overlap", n->overlap);
+	add_own_flag(out, &any, "track", n->track);
+	text_add_str(out, any ? "}}" : "}");
+}
+
 void envelope_write(struct text *out, struct span class_name, struct span args_json,
 	const char *jid, int64_t now_ms, bool track)
 {
-	text_add_str(out, "{\"class\":");
-	text_add_json(out, class_name);
-	text_add_str(out, ",\"args\":");
-	text_add_span(out, args_json);
-	text_addf(out, ",\"jid\":\"%s\",\"at\":%lld.%03d", jid, (long long)(now_ms / 1000),
-		(int)(now_ms % 1000));
-	text_add_str(out, track ? ",\"drover\":{\"track\":true}}" : "}");
+	const struct envelope_new n = {.class_name = class_name,
+		.args_json = args_json,
+		.jid = jid,
+		.now_ms = now_ms,
+		.track = track};
+
+	envelope_compose(out, &n);
 }
 
 /* -- rewriting: copy every member but ours, then append ours as the last ------------------------- */
 
 struct rewrite {
 	struct text *out;
-	bool any;
+	bool any, lost;
+	struct span own; /* the old `drover` object; .len 0: none */
 };
 
 static void copy_member(void *ctx, struct span key, enum json_kind kind, struct span value)
 {
 	struct rewrite *r = ctx;
 
-	(void)kind;
+	if (span_is(key, "drover") && kind == JSON_KIND_OBJECT)
+		r->own = value;
 	if (span_is(key, "jid") || span_is(key, "drover"))
 		return;
 	text_add_char(r->out, r->any ? ',' : '{');
@@ -208,9 +257,28 @@ static void add_count(struct text *out, const char *name, int64_t n)
 		text_addf(out, ",\"%s\":%lld", name, (long long)n);
 }
 
+/* What stands in `drover` and is not replaced: the tick of a firing, or what others know. */
+static void copy_own_member(void *ctx, struct span key, enum json_kind kind, struct span value)
+{
+	static const char *const REPLACED[] = {
+		"attempt", "interruptions", "recoveries", "origin", "track"};
+	struct rewrite *r = ctx;
+
+	(void)kind;
+	for (size_t i = 0; i < sizeof REPLACED / sizeof *REPLACED; i++)
+		if (span_is(key, REPLACED[i]))
+			return;
+	if (r->lost && span_is(key, "lost_by"))
+		return;
+	text_add_str(r->out, ",\"");
+	text_add_span(r->out, key);
+	text_add_str(r->out, "\":");
+	text_add_span(r->out, value);
+}
+
 void envelope_rewrite(struct text *out, struct span payload, const struct envelope_change *c)
 {
-	struct rewrite r = {.out = out};
+	struct rewrite r = {.out = out, .lost = c->lost_by.len > 0};
 	struct err ignored;
 
 	json_scan(payload, copy_member, &r, &ignored);
@@ -223,5 +291,11 @@ void envelope_rewrite(struct text *out, struct span payload, const struct envelo
 		text_addf(out, ",\"origin\":\"%s\"", c->origin);
 	if (c->track)
 		text_add_str(out, ",\"track\":true");
+	if (r.lost) {
+		text_add_str(out, ",\"lost_by\":");
+		text_add_json(out, c->lost_by);
+	}
+	if (r.own.len)
+		json_scan(r.own, copy_own_member, &r, &ignored);
 	text_add_str(out, "}}");
 }

@@ -22,8 +22,12 @@ struct envelope {
 	struct text origin;	/* from `drover.origin`; empty: enqueued */
 	int64_t attempt;	/* 1 .. */
 	int64_t interruptions, recoveries;
-	bool track;    /* drover.track: a run record is kept */
-	int64_t at_ms; /* `at` in wall ms; 0: not said */
+	bool track;   /* drover.track: a run record is kept */
+	bool overlap; /* drover.overlap: fired by a schedule that counts its jobs */
+	struct text
+		lost_by; /* drover.lost_by: the worker whose supervisor died with it; empty: none */
+	struct text tick; /* drover.tick: nominal time of a firing, RFC 3339; empty: none */
+	int64_t at_ms;	  /* `at` in wall ms; 0: not said */
 };
 
 /*
@@ -40,18 +44,30 @@ bool envelope_jid_valid(struct span jid);
 /* Fills 25 bytes with a new id. */
 void envelope_new_jid(char *out);
 
-/* A new payload: {"class":CLASS,"args":ARGS,"jid":JID,"at":SECONDS[,"drover":{"track":true}]}. */
+/* A new payload: {"class":CLASS,"args":ARGS,"jid":JID,"at":SECONDS[,"drover":{..}]}. */
+struct envelope_new {
+	struct span class_name, args_json;
+	const char *jid;
+	int64_t now_ms;
+	bool track, overlap;
+	const char *origin, *tick; /* NULL: not said */
+};
+void envelope_compose(struct text *out, const struct envelope_new *n);
+
+/* The same with nothing but `track` to say. */
 void envelope_write(struct text *out, struct span class_name, struct span args_json,
 	const char *jid, int64_t now_ms, bool track);
 
 /*
- * `payload` with its jid and our member `drover` replaced by the given counters: old members of
- * these names are cut out, the new ones are appended as the last. The payload must be one that
- * envelope_read accepted.
+ * `payload` with its jid and the given members of our `drover` replaced: the old ones are cut
+ * out, the new ones are appended as the last; other members of `drover` stay. The payload must be
+ * one that envelope_read accepted.
  */
 struct envelope_change {
 	struct span jid;
 	const char *origin; /* NULL: left out */
+	struct span
+		lost_by; /* the worker that had it when its supervisor died; .len 0: as it was */
 	int64_t attempt, interruptions, recoveries;
 	bool track;
 };

@@ -28,9 +28,28 @@
 #define KEY_CLOCK	"drover:clock"	     /* hash last, since: the recovery clock */
 #define KEY_PAUSED	"drover:paused"	     /* hash: queue or "*" -> reason */
 #define KEY_OVERSIZE	"drover:oversize"    /* hash: jid -> a payload above max_payload */
-#define KEY_CONTROL	"drover:control"     /* version, watched */
-#define KEY_RUN		"drover:run:"	     /* + jid: hash, a run record */
-#define KEY_RUNS	"drover:runs"	     /* zset: jid by last change */
+#define KEY_CONTROL	"drover:control"     /* counts the changes of drover:cancel; watched */
+#define KEY_CANCEL	"drover:cancel"	     /* hash: jid -> when it was asked, ms */
+#define KEY_DELAYED	"drover:delayed"     /* zset: member -> due time in Redis's ms */
+/* hash: member -> "WHY LEN QUEUE PAYLOAD"; a member is a jid, or jid/2 .. where that one is there */
+#define KEY_DELAYED_JOBS   "drover:delayed:jobs"
+#define KEY_PARKED_CLASSES "drover:parked"   /* set of classes that have parked jobs */
+#define KEY_PARKED	   "drover:parked:"  /* + class: list of "LEN QUEUE PAYLOAD" */
+#define KEY_RUNNING	   "drover:running:" /* + class: set of "LEASE TOKEN" */
+#define KEY_UNIQUE	   "drover:unique:" /* + digest: "JID" (waits) | "JID LEASE TOKEN" (runs) */
+/* + class: hash jid -> "waiting EXPIRES_MS" | "running LEASE TOKEN" */
+#define KEY_OVERLAP  "drover:overlap:"
+#define KEY_ID	     "drover:id:"      /* + request id: "JID DIGEST" */
+#define KEY_SCHEDULE "drover:schedule" /* hash: name -> last nominal time fired, s */
+#define KEY_RUN	     "drover:run:"     /* + jid: hash, a run record */
+#define KEY_AUDIT    ":audit"	       /* behind drover:run:JID: list of JSON objects */
+#define KEY_RUNS     "drover:runs"     /* zset: jid by last change */
+
+/* resque-scheduler's */
+#define KEY_SCHEDULER_SECONDS	 "delayed_queue_schedule" /* zset: seconds, member and score */
+#define KEY_SCHEDULER_DELAYED	 "delayed:"		  /* + second: list of items */
+#define KEY_SCHEDULER_TIMESTAMPS "timestamps:"		  /* + item: set of "delayed:SECOND" */
+#define KEY_SCHEDULER_LOCK	 "resque_scheduler_master_lock" /* behind the prefix, twice */
 
 /* prefix + a (+ b): a whole key. Caller frees. */
 char *key_make(const char *prefix, const char *a, struct span b);

@@ -4,6 +4,8 @@
 #include "queue/keys.h"
 #include "queue/scripts.h"
 
+#include <stdio.h>
+
 static const struct span NO_SPAN = {"", 0};
 
 /* Every script of a supervisor begins with these two keys; see its lease check. */
@@ -24,9 +26,14 @@ static bool send_script(struct verbs *v, const struct redis_script *script, size
 		v->redis, script, fn, ctx, n_keys, v->words.n, words_spans(&v->words));
 }
 
+static void add_span(struct words *w, struct span s)
+{
+	words_add(w, s.len ? s : NO_SPAN);
+}
+
 static void add_record(struct words *w, const struct verbs_record *r)
 {
-	words_add(w, r->jid.len ? r->jid : NO_SPAN);
+	add_span(w, r->audit);
 	words_add_int(w, (int64_t)(r->n_pairs / 2));
 	for (size_t i = 0; i < r->n_pairs; i++)
 		words_add(w, r->pairs[i]);
@@ -71,31 +78,61 @@ bool verbs_start(
 	words_add_int(w, now);
 	for (size_t i = 0; i < n; i++) {
 		words_add(w, jobs[i].token);
+		words_add(w, jobs[i].jid);
+		words_add(w, jobs[i].class_name);
+		words_add_str(w, jobs[i].again ? "again" : jobs[i].once ? "once" : "ask");
+		if (jobs[i].max_running > 0)
+			words_add_int(w, jobs[i].max_running);
+		else
+			words_add_str(w, "");
+		add_span(w, jobs[i].unique);
+		words_add_int(w, jobs[i].unique_for_ms);
+		words_add_str(w, jobs[i].overlap ? "1" : "");
+		add_span(w, jobs[i].parked);
 		add_record(w, &jobs[i].record);
 	}
 	return send_script(v, &script_start, 2, fn, ctx);
 }
 
-bool verbs_finish(struct verbs *v, const struct verdict *verdicts, size_t n, int64_t keep_ms,
-	redis_reply_fn *fn, void *ctx)
+const char *verdict_kind_word(enum verdict_kind kind)
 {
-	static const char *const WORDS[] = {
-		[VERDICT_DONE] = "done", [VERDICT_FAILED] = "failed", [VERDICT_HEAD] = "head"};
+	static const char *const WORDS[VERDICT_KINDS] = {[VERDICT_DONE] = "done",
+		[VERDICT_FAILED] = "failed",
+		[VERDICT_CANCELLED] = "cancelled",
+		[VERDICT_HEAD] = "head",
+		[VERDICT_TAIL] = "tail",
+		[VERDICT_LATER] = "later"};
+
+	return WORDS[kind];
+}
+
+static void add_verdict(struct words *w, const struct verdict *v)
+{
+	words_add(w, v->token);
+	words_add_str(w, verdict_kind_word(v->kind));
+	add_span(w, v->worker);
+	words_add(w, v->queue);
+	add_span(w, v->text);
+	add_span(w, v->next_record);
+	words_add_int(w, v->delay_ms);
+	add_span(w, v->why);
+	words_add_str(w, v->locks ? "1" : "");
+	add_span(w, v->jid);
+	add_record(w, &v->record);
+}
+
+bool verbs_finish(struct verbs *v, const struct verdict *verdicts, size_t n,
+	const struct verbs_keep *keep, redis_reply_fn *fn, void *ctx)
+{
 	struct words *w = begin(v);
 
 	words_add_str(w, v->lease);
 	words_add_str(w, v->prefix);
 	words_add_int(w, clock_wall_ms());
-	words_add_int(w, keep_ms);
-	for (size_t i = 0; i < n; i++) {
-		words_add(w, verdicts[i].token);
-		words_add_str(w, WORDS[verdicts[i].kind]);
-		words_add(w, verdicts[i].worker);
-		words_add(w, verdicts[i].queue);
-		words_add(w, verdicts[i].text);
-		words_add(w, verdicts[i].next_record.len ? verdicts[i].next_record : NO_SPAN);
-		add_record(w, &verdicts[i].record);
-	}
+	words_add_int(w, keep->runs_ms);
+	words_add_int(w, keep->ids_ms);
+	for (size_t i = 0; i < n; i++)
+		add_verdict(w, &verdicts[i]);
 	return send_script(v, &script_finish, 2, fn, ctx);
 }
 
@@ -153,6 +190,101 @@ bool verbs_leave(struct verbs *v, redis_reply_fn *fn, void *ctx)
 	return send_script(v, &script_leave, 3, fn, ctx);
 }
 
+bool verbs_adopt(struct verbs *v, int64_t number, const char *named, redis_reply_fn *fn, void *ctx)
+{
+	struct words *w = begin(v);
+
+	words_add_key(w, v->prefix, KEY_CLOCK, NO_SPAN);
+	words_add_key(w, v->prefix, KEY_TAKEN, NO_SPAN);
+	words_add_str(w, v->lease);
+	words_add_int(w, v->lease_ms);
+	words_add_str(w, v->prefix);
+	words_add_int(w, number);
+	words_add_str(w, named ? named : "");
+	return send_script(v, &script_adopt, 4, fn, ctx);
+}
+
+bool verbs_tick(struct verbs *v, bool members, const struct span *queues, size_t n_queues,
+	redis_reply_fn *fn, void *ctx)
+{
+	static const char *const KEYS[] = {KEY_QUEUES, KEY_PAUSE_ALL, KEY_PAUSED, KEY_CONTROL,
+		KEY_CLOCK, KEY_DELAYED, KEY_DELAYED_JOBS, KEY_PARKED_CLASSES};
+	const size_t n_keys = sizeof KEYS / sizeof *KEYS;
+	struct words *w = begin(v);
+
+	for (size_t i = 0; i < n_keys; i++)
+		words_add_key(w, v->prefix, KEYS[i], NO_SPAN);
+	for (size_t i = 0; i < n_queues; i++)
+		words_add_key(w, v->prefix, KEY_QUEUE, queues[i]);
+	words_add_str(w, v->lease);
+	words_add_str(w, v->prefix);
+	words_add_int(w, v->lease_ms);
+	words_add_int(w, VERBS_PROMOTE_MAX);
+	words_add_str(w, members ? "members" : "");
+	return send_script(v, &script_tick, 2 + n_keys + n_queues, fn, ctx);
+}
+
+bool verbs_read_due(struct verbs *v, int64_t timestamp_s, redis_reply_fn *fn, void *ctx)
+{
+	struct words *w = &v->words;
+	char key[64];
+
+	snprintf(key, sizeof key, KEY_SCHEDULER_DELAYED "%lld", (long long)timestamp_s);
+	words_clear(w);
+	words_add_str(w, "LRANGE");
+	words_add_key(w, v->prefix, key, NO_SPAN);
+	words_add_int(w, 0);
+	words_add_int(w, VERBS_PROMOTE_MAX - 1);
+	return redis_send(v->redis, fn, ctx, w->n, words_spans(w));
+}
+
+bool verbs_promote(struct verbs *v, int64_t timestamp_s, const struct verbs_due *due, size_t n,
+	redis_reply_fn *fn, void *ctx)
+{
+	struct words *w = begin(v);
+
+	words_add_str(w, v->lease);
+	words_add_str(w, v->prefix);
+	words_add_int(w, timestamp_s);
+	for (size_t i = 0; i < n; i++) {
+		words_add(w, due[i].item);
+		add_span(w, due[i].queue);
+		words_add(w, due[i].payload);
+	}
+	return send_script(v, &script_promote, 2, fn, ctx);
+}
+
+bool verbs_fire(struct verbs *v, const struct verbs_fire *f, redis_reply_fn *fn, void *ctx)
+{
+	struct words *w = begin(v);
+
+	words_add_str(w, v->lease);
+	words_add_str(w, v->prefix);
+	words_add(w, f->name);
+	if (f->nominal_s < 0) {
+		words_add_str(w, "");
+		return send_script(v, &script_fire, 2, fn, ctx);
+	}
+	words_add_int(w, f->nominal_s);
+	words_add(w, f->class_name);
+	words_add(w, f->queue);
+	words_add(w, f->jid);
+	words_add(w, f->payload);
+	words_add_str(w, f->overlap);
+	words_add_int(w, f->waiting_ms);
+	return send_script(v, &script_fire, 2, fn, ctx);
+}
+
+bool verbs_read_cancel(struct verbs *v, redis_reply_fn *fn, void *ctx)
+{
+	struct words *w = &v->words;
+
+	words_clear(w);
+	words_add_str(w, "HGETALL");
+	words_add_key(w, v->prefix, KEY_CANCEL, NO_SPAN);
+	return redis_send(v->redis, fn, ctx, w->n, words_spans(w));
+}
+
 /* CACHING YES concerns the very next command, so the two must go out together. */
 bool verbs_watch(struct verbs *v, bool tracked, bool members, const struct span *queues,
 	size_t n_queues, redis_reply_fn *fn, void *ctx)
@@ -168,11 +300,12 @@ bool verbs_watch(struct verbs *v, bool tracked, bool members, const struct span 
 	words_add_key(w, v->prefix, KEY_QUEUES, NO_SPAN);
 	words_add_key(w, v->prefix, KEY_PAUSE_ALL, NO_SPAN);
 	words_add_key(w, v->prefix, KEY_PAUSED, NO_SPAN);
+	words_add_key(w, v->prefix, KEY_CONTROL, NO_SPAN);
 	for (size_t i = 0; i < n_queues; i++)
 		words_add_key(w, v->prefix, KEY_QUEUE, queues[i]);
 	words_add_str(w, v->prefix);
 	words_add_str(w, members ? "members" : "");
-	return send_script(v, &script_watch, 3 + n_queues, fn, ctx);
+	return send_script(v, &script_watch, 4 + n_queues, fn, ctx);
 }
 
 bool verbs_enlist(struct verbs *v, enum verbs_enlist what, int64_t wall_ms, int64_t started_wall_ms,

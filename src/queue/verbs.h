@@ -30,38 +30,63 @@ bool verbs_fetch(struct verbs *v, struct span pool, int64_t number, int64_t max_
 	const struct span *queues, size_t n_queues, const struct verbs_wanted *wanted,
 	size_t n_wanted, redis_reply_fn *fn, void *ctx);
 
-/* Fields and values of a run record, alternating; empty where the job has none. */
+/* What a job's run record is told. */
 struct verbs_record {
-	struct span jid; /* .len 0: no record is kept */
-	const struct span *pairs;
+	struct span audit;	  /* one JSON object; .len 0: the job has no record */
+	const struct span *pairs; /* field, value .. */
 	size_t n_pairs;
 };
 
 struct verbs_start {
-	struct span token;
+	struct span token, jid, class_name;
+	bool once;	       /* at most once: marked in the lease */
+	bool again;	       /* it runs already: Redis lost data, its locks are taken anew */
+	int64_t max_running;   /* 0: no limit */
+	struct span unique;    /* what a unique job is known by (canonical.h); .len 0: not unique */
+	int64_t unique_for_ms; /* so long a lock lasts while its job waits */
+	bool overlap;	       /* fired by a schedule that counts its jobs */
+	struct span parked;    /* payload to park; .len 0: as in the entry */
 	struct verbs_record record;
 };
 
-/* Answers UNKNOWN | STARTED, then per job go | stale. */
+/* Answers UNKNOWN | STARTED, then per job go | stale | parked | cancelled | duplicate JID. */
 bool verbs_start(
 	struct verbs *v, const struct verbs_start *jobs, size_t n, redis_reply_fn *fn, void *ctx);
 
-enum verdict_kind { VERDICT_DONE, VERDICT_FAILED, VERDICT_HEAD };
+enum verdict_kind {
+	VERDICT_DONE,
+	VERDICT_FAILED,
+	VERDICT_CANCELLED,
+	VERDICT_HEAD,  /* back to the head of its queue */
+	VERDICT_TAIL,  /* to its end */
+	VERDICT_LATER, /* to drover:delayed */
+	VERDICT_KINDS
+};
+const char *verdict_kind_word(enum verdict_kind kind); /* as finish.lua reads it */
 
 /* What becomes of a job. */
 struct verdict {
 	enum verdict_kind kind;
 	int64_t order; /* in which the jobs were taken: those that go back together keep it */
 	struct span token, worker, queue;
-	struct span text; /* FAILED: the record; HEAD: the payload that goes back */
-	struct span
-		next_record; /* the worker goes on with another job: its worker record; .len 0: idle */
+	struct span text; /* FAILED: the record; HEAD, TAIL, LATER: the payload that goes back */
+	struct span next_record; /* the worker goes on with another job: its worker record; .len 0:
+				    idle */
+	int64_t delay_ms;	 /* LATER */
+	struct span why;	 /* LATER: retry, delayed, spawn, interrupted */
+	bool locks;		 /* its token may hold some */
+	struct span jid;
 	struct verbs_record record;
 };
 
+/* How long what is known of a job stays after its end. */
+struct verbs_keep {
+	int64_t runs_ms, ids_ms;
+};
+
 /* Answers UNKNOWN | OK, then per verdict applied | stale | the words of an error. */
-bool verbs_finish(struct verbs *v, const struct verdict *verdicts, size_t n, int64_t keep_ms,
-	redis_reply_fn *fn, void *ctx);
+bool verbs_finish(struct verbs *v, const struct verdict *verdicts, size_t n,
+	const struct verbs_keep *keep, redis_reply_fn *fn, void *ctx);
 
 struct verbs_pool_mark {
 	struct span pool;
@@ -84,7 +109,49 @@ bool verbs_reenter(struct verbs *v, const struct verbs_pool_mark *pools, size_t 
 /* Answers how many entries are left; 0: the lease is gone. */
 bool verbs_leave(struct verbs *v, redis_reply_fn *fn, void *ctx);
 
-/* Answers paused, a length per queue (-1: no list), then the names of all queues if `members`. */
+/*
+ * Takes over the lease `named`, or one that has expired (`named` NULL). `number` rises by one with
+ * each answered call. Answers UNKNOWN | OLD | JOBS lease token entry ..; lease "": there was none.
+ */
+bool verbs_adopt(struct verbs *v, int64_t number, const char *named, redis_reply_fn *fn, void *ctx);
+
+/*
+ * Once a second. Answers UNKNOWN | TICK, Redis's time (ms), promoted, due time of the next delayed
+ * job (-1: none), 1 where a lease may be adopted, a due timestamp of resque-scheduler (0: none),
+ * then what verbs_watch answers. At most VERBS_PROMOTE_MAX delayed jobs are moved.
+ */
+enum { VERBS_PROMOTE_MAX = 100 };
+bool verbs_tick(struct verbs *v, bool members, const struct span *queues, size_t n_queues,
+	redis_reply_fn *fn, void *ctx);
+
+/* A job of resque-scheduler's layout. */
+struct verbs_due {
+	struct span item, queue; /* queue .len 0: it is no job, payload is a failure record */
+	struct span payload;
+};
+
+/* The first items of delayed:TIMESTAMP as a list of strings. */
+bool verbs_read_due(struct verbs *v, int64_t timestamp_s, redis_reply_fn *fn, void *ctx);
+/* Answers UNKNOWN | LOCKED | OK, how many. */
+bool verbs_promote(struct verbs *v, int64_t timestamp_s, const struct verbs_due *due, size_t n,
+	redis_reply_fn *fn, void *ctx);
+
+/* One firing of a schedule. */
+struct verbs_fire {
+	struct span name;
+	int64_t nominal_s; /* -1: only look */
+	struct span class_name, queue, jid, payload;
+	const char *overlap; /* allow | skip | queue-one | replace */
+	int64_t waiting_ms;  /* so long a waiting job counts */
+};
+/* Answers UNKNOWN | fired | skipped | known, last nominal time fired, jids that were replaced .. */
+bool verbs_fire(struct verbs *v, const struct verbs_fire *fire, redis_reply_fn *fn, void *ctx);
+
+/* The jobs somebody wants cancelled: jid, when (ms), alternating. */
+bool verbs_read_cancel(struct verbs *v, redis_reply_fn *fn, void *ctx);
+
+/* Answers paused, the version of drover:control, a length per queue (-1: no list), then the names of
+   all queues if `members`. */
 bool verbs_watch(struct verbs *v, bool tracked, bool members, const struct span *queues,
 	size_t n_queues, redis_reply_fn *fn, void *ctx);
 

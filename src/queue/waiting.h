@@ -11,30 +11,6 @@
 #include "queue/inspect.h"
 #include "queue/keys.h"
 
-#ifndef KEY_DELAYED
-#define KEY_DELAYED	   "drover:delayed"
-#define KEY_DELAYED_JOBS   "drover:delayed:jobs"
-#define KEY_PARKED	   "drover:parked:"
-#define KEY_PARKED_CLASSES "drover:parked"
-#endif
-#ifndef KEY_CANCEL
-#define KEY_CANCEL "drover:cancel"
-#endif
-#ifndef KEY_ID
-#define KEY_ID "drover:id:"
-#endif
-#ifndef KEY_SCHEDULE
-#define KEY_SCHEDULE "drover:schedule"
-#endif
-#ifndef KEY_AUDIT
-#define KEY_AUDIT ":audit" /* behind drover:run:JID */
-#endif
-#ifndef KEY_SCHEDULER_DELAYED
-#define KEY_SCHEDULER_DELAYED	 "delayed:" /* + second: list of items */
-#define KEY_SCHEDULER_SECONDS	 "delayed_queue_schedule"
-#define KEY_SCHEDULER_TIMESTAMPS "timestamps:" /* + item: set of "delayed:SECOND" */
-#endif
-
 /* -- forms ----------------------------------------------------------------------------------- */
 
 /* One of drover:delayed:jobs, "WHY LEN QUEUE PAYLOAD"; or of drover:parked:CLASS, without WHY. */

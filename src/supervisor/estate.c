@@ -50,7 +50,7 @@ struct estate {
 	/* sending */
 	struct verbs verbs;
 	struct outbox *outbox;
-	int64_t keep_ms;
+	struct verbs_keep keep;
 	int verdicts;
 	bool lease_gone, asked;
 	struct event *timer;
@@ -197,7 +197,7 @@ static void open_outbox(struct estate *e)
 {
 	struct err err;
 
-	e->outbox = outbox_new(e->base, &e->verbs, e->keep_ms, &OUTBOX_EVENTS, e);
+	e->outbox = outbox_new(e->base, &e->verbs, &e->keep, &OUTBOX_EVENTS, e);
 	e->verdicts = journal_read(e->folder->fd, add_verdict, e, &err);
 	if (e->verdicts < 0)
 		log_event(LOG_ERROR, "takeover.no_verdicts", LOG_STR("lease", e->about.lease),
@@ -279,7 +279,7 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
 
 struct estate *estate_new(struct event_base *base, struct state_folder *folder,
 	const struct state_about *about, struct estate_plan plan, const struct verbs *verbs,
-	int64_t keep_ms, const struct estate_ops *ops, void *ctx)
+	struct verbs_keep keep, const struct estate_ops *ops, void *ctx)
 {
 	struct estate *e = must_alloc(sizeof *e);
 
@@ -293,7 +293,7 @@ struct estate *estate_new(struct event_base *base, struct state_folder *folder,
 		.nap_ms = NAP_MS,
 		.since_mono_ms = clock_mono_ms(),
 		.verbs = *verbs,
-		.keep_ms = keep_ms};
+		.keep = keep};
 	e->verbs.lease = e->about.lease;
 	e->verbs.words = (struct words){0};
 	e->state = plan.look ? ESTATE_LOOKING : ESTATE_SENDING;

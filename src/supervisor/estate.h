@@ -37,7 +37,7 @@ struct estate_plan estate_decide(const struct state_about *self, const struct st
 /* Takes over the folder and what `about` holds; begins with the next turn of the loop. */
 struct estate *estate_new(struct event_base *base, struct state_folder *folder,
 	const struct state_about *about, struct estate_plan plan, const struct verbs *verbs,
-	int64_t keep_ms, const struct estate_ops *ops, void *ctx);
+	struct verbs_keep keep, const struct estate_ops *ops, void *ctx);
 void estate_keep(struct estate *e);   /* lets go of it; the folder stays */
 void estate_remove(struct estate *e); /* with its folder */
 

@@ -2,6 +2,7 @@
  * fleet: see supervisor.h. droverd. Which pools and slots there are: as many as the configuration
  * and the signals say; those that are too many go when they are free.
  */
+#include "supervisor/schedule.h"
 #include "supervisor/supervisor.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -320,7 +321,9 @@ void fleet_configure(struct supervisor *s)
 		slot->kill_grace_ms = conf->supervisor.kill_grace_ms;
 	for (size_t i = 0; i < conf->n_classes; i++)
 		s->orphans_possible = s->orphans_possible || !conf->classes[i].adopt_orphans;
-	outbox_keep(s->outbox, conf->supervisor.runs_kept_ms);
+	outbox_keep(s->outbox,
+		&(struct verbs_keep){conf->supervisor.runs_kept_ms, conf->supervisor.ids_kept_ms});
+	schedule_configure(s->schedule, s->settings);
 	fleet_settle(s);
 }
 

@@ -2,6 +2,7 @@
 #include "supervisor/home.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "supervisor/adoption.h"
 #include "supervisor/exclusive.h"
 #include "supervisor/journal.h"
 #include "supervisor/supervisor.h"
@@ -123,8 +124,7 @@ static bool is_ending(void *ctx)
 
 static bool adopt(void *ctx, const char *lease, estate_adopted_fn *fn, void *arg)
 {
-	(void)ctx, (void)lease;
-	fn(arg, true);
+	adoption_take(((struct supervisor *)ctx)->adoption, lease, fn, arg);
 	return true;
 }
 
@@ -159,8 +159,8 @@ int home_open(struct supervisor *s, struct err *err)
 		log_event(LOG_WARN, "state_dir.disk", LOG_STR("state_dir", c->state_dir),
 			LOG_STR("advice", "it is on no tmpfs: each write-back of the disk stalls "
 					  "droverd for a moment"));
-	h->takeover = takeover_new(
-		s->base, c->state_dir, &h->self, &s->verbs, c->runs_kept_ms, &TAKEOVER_EVENTS, s);
+	h->takeover = takeover_new(s->base, c->state_dir, &h->self, &s->verbs,
+		(struct verbs_keep){c->runs_kept_ms, c->ids_kept_ms}, &TAKEOVER_EVENTS, s);
 	hand_out(s);
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* job: see job.h. droverd; pure but for memory. */
 #include "supervisor/job.h"
 #include "base/must.h"
+#include "queue/canonical.h"
 #include "wire/job_message.h"
 
 #include <stdlib.h>
@@ -62,9 +63,90 @@ bool job_is_tracked(const struct job *j)
 	return j->envelope.track || (j->class && j->class->conf->track);
 }
 
+static void add_payload(struct text *out, const struct job *j, struct envelope_change *c)
+{
+	c->jid = j->jid;
+	c->track = j->envelope.track;
+	if (j->readable)
+		envelope_rewrite(out, j->entry.payload, c);
+	else
+		text_add_span(out, j->entry.payload);
+}
+
+/* Fired by a schedule, and its class does not let such jobs run beside each other. */
+static bool counts_overlap(const struct job *j)
+{
+	return j->envelope.overlap && j->class->conf->overlap != CONF_OVERLAP_ALLOW;
+}
+
+static int64_t most_running(const struct job *j)
+{
+	const struct conf_class *c = j->class->conf;
+
+	if (counts_overlap(j))
+		return 1;
+	return c->max_running == CONF_NONE ? 0 : c->max_running;
+}
+
 bool job_wants_start(const struct job *j)
 {
-	return j->class && (j->class->conf->at_most_once || job_is_tracked(j));
+	const struct conf_class *c = j->class ? j->class->conf : NULL;
+
+	return c && (c->at_most_once || c->exclusive || c->unique || most_running(j) > 0 ||
+			    counts_overlap(j) || job_is_tracked(j));
+}
+
+void job_describe_start(
+	const struct job *j, struct verbs_start *start, struct text *unique, struct text *parked)
+{
+	const struct conf_class *c = j->class->conf;
+
+	*start = (struct verbs_start){.token = span_of(j->token),
+		.jid = j->jid,
+		.class_name = job_class_name(j),
+		.once = c->at_most_once,
+		.max_running = most_running(j),
+		.unique_for_ms = c->unique_for_ms,
+		.overlap = counts_overlap(j)};
+	if (c->unique) {
+		text_clear(unique);
+		canonical_add_job(unique, job_class_name(j), j->envelope.args);
+		start->unique = (struct span){unique->data, unique->len};
+	}
+	if (start->max_running > 0 && j->envelope.jid.len == 0) {
+		text_clear(parked);
+		add_payload(parked, j,
+			&(struct envelope_change){.attempt = j->envelope.attempt,
+				.interruptions = j->envelope.interruptions,
+				.recoveries = j->envelope.recoveries,
+				.origin = j->envelope.origin.len ? j->envelope.origin.data : NULL});
+		start->parked = (struct span){parked->data, parked->len};
+	}
+}
+
+bool job_is_worn_out(const struct job *j)
+{
+	return j->class && j->envelope.recoveries > j->class->conf->max_recoveries;
+}
+
+void job_add_payload(struct text *out, const struct job *j, enum job_return why)
+{
+	struct envelope_change c = {.attempt = j->envelope.attempt,
+		.interruptions = j->envelope.interruptions,
+		.recoveries = j->envelope.recoveries};
+
+	if (why == JOB_INTERRUPTED) {
+		c.interruptions++;
+		c.origin = "resumed";
+	} else if (why == JOB_RETRIED) {
+		c.attempt++;
+		c.origin = "retry";
+	} else {
+		c.recoveries += why == JOB_RECOVERED;
+		c.origin = "recovered";
+		c.lost_by = why == JOB_RECOVERED ? j->entry.worker : (struct span){"", 0};
+	}
+	add_payload(out, j, &c);
 }
 
 /* Tokens count anew in every lease; what a job is given names one start of all there ever are. */
@@ -87,6 +169,7 @@ void job_add_message(struct text *out, const struct job *j, const char *lease)
 		.queue = j->entry.queue,
 		.origin = span_of(job_origin(j)),
 		.lease = span_of(lease),
+		.tick = {j->envelope.tick.len ? j->envelope.tick.data : NULL, j->envelope.tick.len},
 		.args = j->envelope.args,
 	};
 

@@ -9,17 +9,19 @@
 /*
  * What a verdict holds. A member is appended to its table, never put in between: who reads takes
  * what there is, and what an older version did not write stays zero. next_record is left out: the
- * worker is gone and goes on with nothing.
+ * worker is gone and goes on with nothing. `locks` is left out: who reads has Redis look for them.
  */
-static const size_t NUMBERS[] = {offsetof(struct verdict, order)};
+static const size_t NUMBERS[] = {
+	offsetof(struct verdict, order), offsetof(struct verdict, delay_ms)};
 static const size_t SPANS[] = {offsetof(struct verdict, token), offsetof(struct verdict, worker),
 	offsetof(struct verdict, queue), offsetof(struct verdict, text),
-	offsetof(struct verdict, record.jid)};
+	offsetof(struct verdict, jid), offsetof(struct verdict, why),
+	offsetof(struct verdict, record.audit)};
 
 enum {
 	N_NUMBERS = sizeof NUMBERS / sizeof *NUMBERS,
 	N_SPANS = sizeof SPANS / sizeof *SPANS,
-	KIND_LAST = VERDICT_HEAD
+	KIND_LAST = VERDICT_KINDS - 1
 };
 
 /* In front of the numbers, the spans, and the pairs of the run record. */
@@ -173,7 +175,7 @@ bool journal_record_verdict(struct span body, struct verdict *out, struct span *
 	const struct span empty = {"", 0};
 	struct counts counts;
 
-	*out = (struct verdict){0};
+	*out = (struct verdict){.locks = true};
 	*pairs = NULL;
 	for (int i = 0; i < N_SPANS; i++)
 		memcpy((char *)out + SPANS[i], &empty, sizeof empty);

@@ -1,16 +1,26 @@
 /*
  * lookout: see supervisor.h. droverd. When there may be work: the script `watch` tells lengths and
- * names what shall wake us; a wake-up says which queue was touched; polling is the floor.
+ * names what shall wake us; a wake-up says which queue was touched. Once a second `tick` tells the
+ * lengths, too: it is the floor under all waking, and does what must be done for all supervisors
+ * (delayed jobs, leases that have expired).
  */
 #include "supervisor/supervisor.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "queue/ask.h"
 #include "queue/keys.h"
+#include "supervisor/adoption.h"
+#include "supervisor/cancels.h"
+#include "supervisor/schedule.h"
+#include "supervisor/scheduler.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { WRONG_TYPES_MAX = 4096 };
+enum { WRONG_TYPES_MAX = 4096, TICK_MAX_MS = 1000, TICK_MIN_MS = 5 };
+
+/* Where in the answer of `tick` things stand; see tick.lua. */
+enum { TICK_NOW = 1, TICK_PROMOTED, TICK_NEXT_DUE, TICK_EXPIRED, TICK_SCHEDULER, TICK_WATCH };
 
 static void on_watched(void *arg, const struct redis_reply *r);
 
@@ -86,25 +96,37 @@ static void say_wrong_type(struct supervisor *s, struct span queue)
 	free(entry);
 }
 
-/* [paused, a length per queue .., names ..]: the queues are those of the pools as they were asked. */
-static void read_lengths(struct supervisor *s, const struct redis_reply *r)
+/* [a length per queue .., names ..]: the queues are those of the pools as they were asked. */
+static void read_lengths(struct supervisor *s, struct redis_reply *const *items, size_t n)
 {
-	size_t i = 1;
+	size_t i = 0;
 
 	for (struct pool *p = s->pools; p; p = p->next) {
 		const struct span *names;
 		size_t k;
 
 		queue_order_all(p->order, &names, &k);
-		for (size_t q = 0; q < k && i < r->n; q++, i++) {
-			if (r->items[i]->type == REDIS_INTEGER && r->items[i]->integer > 0)
+		for (size_t q = 0; q < k && i < n; q++, i++) {
+			if (items[i]->type == REDIS_INTEGER && items[i]->integer > 0)
 				p->maybe_more = true;
-			else if (r->items[i]->integer < 0)
+			else if (items[i]->integer < 0)
 				say_wrong_type(s, names[q]);
 		}
 	}
-	if (any_dynamic(s) && i <= r->n && learn_queues(s, r->items + i, r->n - i))
+	if (any_dynamic(s) && i <= n && learn_queues(s, items + i, n - i))
 		s->watch_due = true; /* others than those watched now */
+}
+
+/* [paused, version of drover:control, lengths ..] */
+static void read_watch(
+	struct supervisor *s, unsigned generation, struct redis_reply *const *items, size_t n)
+{
+	cancels_saw_control(s->cancels, items[1]->text);
+	if (generation != s->pools_made)
+		s->watch_due = true; /* pools have changed since it was asked */
+	else if (items[0]->integer == 0)
+		read_lengths(s, items + 2, n - 2);
+	supervisor_turn(s);
 }
 
 static void on_watched(void *arg, const struct redis_reply *r)
@@ -112,23 +134,76 @@ static void on_watched(void *arg, const struct redis_reply *r)
 	struct supervisor *s = arg;
 
 	s->watch_under_way = false;
-	if (r == NULL || r->type != REDIS_ARRAY || r->n < 1)
+	if (r && r->type == REDIS_ARRAY && r->n >= 2)
+		read_watch(s, s->watch_generation, r->items, r->n);
+}
+
+/* -- the tick ----------------------------------------------------------------------------------------- */
+
+static int64_t number_at(const struct redis_reply *r, int i, int64_t otherwise)
+{
+	return r->items[i]->type == REDIS_INTEGER ? r->items[i]->integer
+						  : ask_to_number(r->items[i]->text, otherwise);
+}
+
+/* A second at most, for others may delay jobs meanwhile; sooner where one is due sooner. */
+static int64_t next_tick_ms(const struct supervisor *s, int64_t now_ms, int64_t next_due_ms)
+{
+	int64_t poll_ms = s->settings->conf->supervisor.poll_ms;
+	int64_t ms = poll_ms < TICK_MAX_MS ? poll_ms : TICK_MAX_MS;
+
+	if (next_due_ms >= 0 && next_due_ms - now_ms < ms)
+		ms = next_due_ms - now_ms;
+	return ms < TICK_MIN_MS ? TICK_MIN_MS : ms;
+}
+
+static void on_ticked(void *arg, const struct redis_reply *r)
+{
+	struct supervisor *s = arg;
+	int64_t now_ms;
+
+	s->tick_under_way = false;
+	if (r == NULL || r->type != REDIS_ARRAY || r->n < TICK_WATCH + 2) {
+		if (r && r->type == REDIS_ERROR && !s->tick_refusal_said)
+			log_event(LOG_ERROR, "tick.refused", LOG_SPAN("error", r->text));
+		s->tick_refusal_said = r && r->type == REDIS_ERROR;
+		if (r && r->type == REDIS_ARRAY)
+			lease_beat_now(s->lease);
 		return;
-	if (s->watch_generation != s->pools_made)
-		s->watch_due = true; /* pools have changed since it was asked */
-	else if (r->items[0]->integer == 0)
-		read_lengths(s, r);
-	supervisor_turn(s);
+	}
+	s->tick_refusal_said = false;
+	now_ms = number_at(r, TICK_NOW, 0);
+	supervisor_arm(s->poll, next_tick_ms(s, now_ms, number_at(r, TICK_NEXT_DUE, -1)));
+	if (number_at(r, TICK_PROMOTED, 0) > 0)
+		log_event(LOG_DEBUG, "delayed.promoted",
+			LOG_NUM("jobs", number_at(r, TICK_PROMOTED, 0)));
+	if (number_at(r, TICK_EXPIRED, 0) == 1 && s->state < SUPERVISOR_DRAINING)
+		adoption_look(s->adoption);
+	if (number_at(r, TICK_SCHEDULER, 0) > 0)
+		scheduler_promote(s->scheduler, number_at(r, TICK_SCHEDULER, 0));
+	schedule_look(s->schedule, now_ms);
+	read_watch(s, s->tick_generation, r->items + TICK_WATCH, r->n - TICK_WATCH);
+}
+
+void lookout_tick_soon(struct supervisor *s)
+{
+	supervisor_arm(s->poll, TICK_MIN_MS);
 }
 
 void lookout_poll(evutil_socket_t fd, short what, void *arg)
 {
 	struct supervisor *s = arg;
+	struct span *queues;
+	size_t n;
 
 	(void)fd, (void)what;
-	s->watch_due = true;
-	supervisor_turn(s);
-	supervisor_arm(s->poll, s->settings->conf->supervisor.poll_ms);
+	supervisor_arm(s->poll, next_tick_ms(s, 0, -1));
+	if (s->tick_under_way || !lease_is_held(s->lease))
+		return;
+	n = collect_queues(s, &queues);
+	s->tick_generation = s->pools_made;
+	s->tick_under_way = verbs_tick(&s->verbs, any_dynamic(s), queues, n, on_ticked, s);
+	free(queues);
 }
 
 static void on_wake_ready(void *ctx)

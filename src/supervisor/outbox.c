@@ -42,7 +42,7 @@ struct batch {
 
 struct outbox {
 	struct verbs *verbs;
-	int64_t keep_ms;
+	struct verbs_keep keep;
 	const struct outbox_events *events;
 	void *ctx;
 	struct list waiting;
@@ -148,7 +148,8 @@ static struct item *copy_verdict(const struct verdict *v)
 	}
 	text_reserve(&i->bytes, v->token.len + v->worker.len + v->queue.len + v->text.len);
 	struct span *spans[] = {&i->verdict.token, &i->verdict.worker, &i->verdict.queue,
-		&i->verdict.text, &i->verdict.next_record, &i->verdict.record.jid};
+		&i->verdict.text, &i->verdict.next_record, &i->verdict.why, &i->verdict.jid,
+		&i->verdict.record.audit};
 	const size_t n_spans = sizeof spans / sizeof *spans;
 	for (size_t k = 0; k < n_spans; k++)
 		copy_span(&i->bytes, spans[k]);
@@ -217,8 +218,6 @@ static void on_answer(void *arg, const struct redis_reply *r)
 		span_is(r->items[0]->text, "OK")) {
 		for (size_t k = 1; (i = list_take(&b->items)) != NULL; k++)
 			settle_item(o, &back, i, r->items[k]);
-		if (o->refusal_said && back.n == 0)
-			log_event(LOG_INFO, "verdict.accepted");
 		o->refusal_said = o->refusal_said && back.n > 0;
 	} else if (r && r->type == REDIS_ARRAY && r->n == 1) {
 		o->events->unknown_lease(o->ctx);
@@ -239,13 +238,13 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 	outbox_flush(o);
 }
 
-struct outbox *outbox_new(struct event_base *base, struct verbs *verbs, int64_t keep_ms,
-	const struct outbox_events *events, void *ctx)
+struct outbox *outbox_new(struct event_base *base, struct verbs *verbs,
+	const struct verbs_keep *keep, const struct outbox_events *events, void *ctx)
 {
 	struct outbox *o = must_alloc(sizeof *o);
 
 	*o = (struct outbox){.verbs = verbs,
-		.keep_ms = keep_ms,
+		.keep = *keep,
 		.events = events,
 		.ctx = ctx,
 		.mean_gap_us = SLOW_US};
@@ -337,7 +336,7 @@ static bool send_batch(struct outbox *o)
 		verdicts[n++] = i->verdict;
 	b->next = o->under_way;
 	o->under_way = b;
-	if (verbs_finish(o->verbs, verdicts, n, o->keep_ms, on_answer, b))
+	if (verbs_finish(o->verbs, verdicts, n, &o->keep, on_answer, b))
 		return true;
 	unlink_batch(b);
 	put_back(o, &b->items);
@@ -393,9 +392,9 @@ void outbox_drop_all(struct outbox *o)
 		be_done_with(o, i);
 }
 
-void outbox_keep(struct outbox *o, int64_t keep_ms)
+void outbox_keep(struct outbox *o, const struct verbs_keep *keep)
 {
-	o->keep_ms = keep_ms;
+	o->keep = *keep;
 }
 
 bool outbox_all_sent(const struct outbox *o)

@@ -20,8 +20,8 @@ struct outbox_events {
 	bool stale_is_normal; /* they may have been applied before: not worth a warning */
 };
 
-struct outbox *outbox_new(struct event_base *base, struct verbs *verbs, int64_t keep_ms,
-	const struct outbox_events *events, void *ctx);
+struct outbox *outbox_new(struct event_base *base, struct verbs *verbs,
+	const struct verbs_keep *keep, const struct outbox_events *events, void *ctx);
 void outbox_free(struct outbox *o);
 
 /*
@@ -30,8 +30,8 @@ void outbox_free(struct outbox *o);
  */
 void outbox_set_journal(struct outbox *o, struct journal *journal);
 
-/* How long run records are kept after their end, from now on. */
-void outbox_keep(struct outbox *o, int64_t keep_ms);
+/* How long what is known of a job is kept after its end, from now on. */
+void outbox_keep(struct outbox *o, const struct verbs_keep *keep);
 
 /* Copies the verdict. `owner` comes back with `confirmed`; NULL: nobody waits for it. */
 void outbox_add(struct outbox *o, const struct verdict *v, void *owner);

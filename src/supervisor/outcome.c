@@ -18,6 +18,7 @@ const char *end_reason_name(enum end_reason reason)
 		[END_STOP] = "stop",
 		[END_OPERATOR] = "operator",
 		[END_EXCLUSIVE] = "exclusive",
+		[END_CANCEL] = "cancel",
 		[END_LOST] = "lease-lost"};
 
 	return NAMES[reason];
@@ -87,6 +88,17 @@ static const struct {
 	[END_PROCESSES] = {"Drover::ProcessLimit", say_processes},
 };
 
+static bool exited_with(const struct ending *e, int code)
+{
+	return e->signal == 0 && e->exit_code == code;
+}
+
+/* A job that is never started twice has no second attempt, whatever its class says. */
+static bool may_try_again(const struct ending *e)
+{
+	return !e->at_most_once && e->attempt <= e->retries;
+}
+
 static void fail(struct outcome *out, const char *exception)
 {
 	out->verdict = VERDICT_FAILED;
@@ -114,9 +126,10 @@ static void decide_failure(struct outcome *out, const struct ending *e)
 		text_add_span(&out->error, e->said_message);
 	else
 		add_exit(&out->error, e);
-	if (e->signal == 0 && e->exit_code == EXIT_TRY_LATER && e->said_message.len == 0)
-		text_add_str(
-			&out->error, ": asked to be tried later, and its class has no retries");
+	if (e->signal == 0 && e->exit_code == EXIT_TRY_LATER && e->said_message.len == 0 &&
+		!may_try_again(e))
+		text_addf(&out->error, ": asked to be tried later, and its class has %s",
+			e->retries > 0 ? "no more retries" : "no retries");
 }
 
 /* A plain job that a shutdown cut off. */
@@ -130,7 +143,6 @@ static void decide_stopped(struct outcome *out, const struct ending *e)
 		return;
 	}
 	out->verdict = VERDICT_HEAD;
-	out->interrupted = true;
 }
 
 /*
@@ -174,21 +186,26 @@ int64_t outcome_cpu_ms(const struct rusage *u)
 	       (u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1000;
 }
 
-void outcome_decide(struct outcome *out, const struct ending *e)
+static void decide_cancelled(struct outcome *out, const struct ending *e)
 {
-	bool clean = e->signal == 0 && e->exit_code == 0;
+	out->verdict = VERDICT_CANCELLED;
+	text_add_str(&out->error, "cancelled while it ran");
+	add_how(&out->error, e);
+}
 
-	*out = (struct outcome){.verdict = VERDICT_DONE};
+static void decide(struct outcome *out, const struct ending *e)
+{
 	if (LIMITS[e->reason].exception) {
 		fail(out, LIMITS[e->reason].exception);
 		LIMITS[e->reason].say(&out->error, e);
 		add_how(&out->error, e);
-	} else if (clean) {
+	} else if (exited_with(e, 0)) {
 		return;
 	} else if (e->signal == SIGXCPU) {
 		decide_cpu_of_one_process(out, e);
-	} else if (e->reason == END_STOP &&
-		   !(e->signal == 0 && e->exit_code == EXIT_FAILED_FOR_GOOD)) {
+	} else if (e->reason == END_CANCEL) {
+		decide_cancelled(out, e);
+	} else if (e->reason == END_STOP && !exited_with(e, EXIT_FAILED_FOR_GOOD)) {
 		decide_stopped(out, e);
 	} else if (e->reason == END_EXCLUSIVE && e->signal == SIGKILL) {
 		decide_cut_off(out, e);
@@ -197,4 +214,16 @@ void outcome_decide(struct outcome *out, const struct ending *e)
 	} else {
 		decide_failure(out, e);
 	}
+}
+
+/* A failure is for good where the job said so, or where no attempt is left. */
+void outcome_decide(struct outcome *out, const struct ending *e)
+{
+	bool for_good = e->reason == END_STOP || (LIMITS[e->reason].exception == NULL &&
+							 exited_with(e, EXIT_FAILED_FOR_GOOD));
+
+	*out = (struct outcome){.verdict = VERDICT_DONE};
+	decide(out, e);
+	if (out->verdict == VERDICT_FAILED && !for_good && may_try_again(e))
+		out->verdict = VERDICT_LATER;
 }

@@ -23,6 +23,7 @@ enum end_reason {
 	END_STOP,
 	END_OPERATOR,  /* USR1 */
 	END_EXCLUSIVE, /* another supervisor might start it: see exclusive.h */
+	END_CANCEL,    /* somebody cancelled this very job */
 	END_LOST,      /* the lease was taken over: no verdict counts any more */
 	END_REASONS
 };
@@ -42,15 +43,16 @@ struct ending {
 	struct rusage usage;
 	int64_t cpu_limit_ms; /* of its class */
 	bool at_most_once;
+	int64_t attempt, retries; /* this one, from 1; further ones after the first */
 	struct span said_exception, said_message; /* from an `error` line; .len 0: not said */
 };
 
+/* DONE, FAILED (for good), LATER (failed, and tried again), HEAD (interrupted by a stop), CANCELLED. */
 struct outcome {
 	enum verdict_kind verdict;
 	bool cut_off;	       /* with VERDICT_HEAD: by END_EXCLUSIVE, no counter changes */
-	bool interrupted;      /* with VERDICT_HEAD: a polite stop, counted as an interruption */
-	const char *exception; /* NULL: what the job said */
-	struct text error;     /* the caller's to free */
+	const char *exception; /* of a failure; NULL: what the job said */
+	struct text error;     /* .. the caller's to free */
 };
 
 int64_t outcome_cpu_ms(const struct rusage *u); /* user and system time */

@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "base/must.h"
+#include "supervisor/adoption.h"
 #include "supervisor/supervisor.h"
 
 #include <stdio.h>
@@ -97,6 +98,8 @@ static size_t collect_marks(struct supervisor *s)
 		p->pools = room(p->pools, n, &p->cap_pools, sizeof *p->pools);
 		p->pools[n++] = (struct verbs_pool_mark){span_of(pool->mark), pool->answered};
 	}
+	p->pools = room(p->pools, n, &p->cap_pools, sizeof *p->pools);
+	p->pools[n++] = adoption_mark(s->adoption);
 	return n;
 }
 
@@ -185,37 +188,45 @@ void presence_collect(struct supervisor *s, struct lease_holdings *out)
 	out->record = p->record;
 }
 
-static struct verbs_held *add_held(
-	struct verbs_held *held, size_t *n, size_t *cap, const struct job *j)
-{
-	held = room(held, *n, cap, sizeof *held);
-	held[(*n)++] = (struct verbs_held){.token = span_of(j->token),
-		.payload = j->entry.payload,
-		.queue = j->entry.queue,
-		.entry = {
-			j->bytes, (size_t)(j->entry.payload.at - j->bytes) + j->entry.payload.len}};
-	return held;
-}
-
 struct collecting {
 	struct verbs_held *held;
 	size_t n, cap;
 };
 
+/* `entry` is taken over. */
+static void add_held(struct collecting *c, struct span token, struct text *entry, struct span queue,
+	struct span payload)
+{
+	c->held = room(c->held, c->n, &c->cap, sizeof *c->held);
+	c->held[c->n++] = (struct verbs_held){.token = token,
+		.entry = {entry->data, entry->len},
+		.queue = queue,
+		.payload = payload};
+}
+
+/* As it was fetched; marked, where it is never to be begun again. */
+static void add_job(struct collecting *c, const struct job *j, bool begun)
+{
+	const char *rest = strchr(j->bytes, ' ');
+	size_t len = (size_t)(j->entry.payload.at - rest) + j->entry.payload.len;
+	bool once = j->class && j->class->conf->at_most_once;
+	struct text entry = {0};
+
+	text_add_str(&entry, j->entry.started || (once && begun) ? "started" : "taken");
+	text_add_span(&entry, (struct span){rest, len});
+	add_held(c, span_of(j->token), &entry, j->entry.queue, j->entry.payload);
+}
+
 /* A verdict whose job nobody holds any more: an entry for it to take out again. */
 static void add_unowned(void *arg, const struct verdict *v)
 {
-	struct collecting *c = arg;
+	bool goes_back = v->kind >= VERDICT_HEAD;
 	struct text entry = {0};
 
 	text_addf(&entry, "taken 0 - %zu %.*s %zu %.*s ", v->worker.len, (int)v->worker.len,
 		v->worker.at, v->queue.len, (int)v->queue.len, v->queue.at);
-	text_add_span(&entry, v->kind == VERDICT_HEAD ? v->text : SPAN_LIT("{}"));
-	c->held = room(c->held, c->n, &c->cap, sizeof *c->held);
-	c->held[c->n++] = (struct verbs_held){.token = v->token,
-		.entry = {entry.data, entry.len},
-		.queue = v->queue,
-		.payload = v->kind == VERDICT_HEAD ? v->text : (struct span){"", 0}};
+	text_add_span(&entry, goes_back ? v->text : SPAN_LIT("{}"));
+	add_held(arg, v->token, &entry, v->queue, goes_back ? v->text : (struct span){"", 0});
 }
 
 static void on_reentered(void *arg, const struct redis_reply *r)
@@ -228,27 +239,22 @@ static void on_reentered(void *arg, const struct redis_reply *r)
 /* What has a verdict already is written again, too: its verdict is on its way and takes it out. */
 void presence_reenter(struct supervisor *s)
 {
-	size_t n = 0, cap = 0, n_pools = collect_marks(s);
-	struct verbs_held *held = NULL;
-	struct collecting collect;
+	size_t n_pools = collect_marks(s);
+	struct collecting c = {0};
 
 	FLEET_EACH_SLOT (s, slot) {
 		if (slot->job)
-			held = add_held(held, &n, &cap, slot->job);
+			add_job(&c, slot->job, slot->state > SLOT_STARTING);
 		for (const struct job *j = slot->ahead.first; j; j = j->next)
-			held = add_held(held, &n, &cap, j);
+			add_job(&c, j, false);
 	}
 	for (const struct pool *p = s->pools; p; p = p->next)
 		for (const struct job *j = p->backlog; j; j = j->next)
-			held = add_held(held, &n, &cap, j);
-	collect.held = held;
-	collect.n = n;
-	collect.cap = cap;
-	outbox_each_unowned(s->outbox, add_unowned, &collect);
-	if (!verbs_reenter(&s->verbs, s->presence->pools, n_pools, collect.held, collect.n,
-		    on_reentered, s))
+			add_job(&c, j, false);
+	outbox_each_unowned(s->outbox, add_unowned, &c);
+	if (!verbs_reenter(&s->verbs, s->presence->pools, n_pools, c.held, c.n, on_reentered, s))
 		s->reenter_due = true;
-	for (size_t i = n; i < collect.n; i++)
-		free((char *)(uintptr_t)collect.held[i].entry.at);
-	free(collect.held);
+	for (size_t i = 0; i < c.n; i++)
+		free((char *)(uintptr_t)c.held[i].entry.at);
+	free(c.held);
 }

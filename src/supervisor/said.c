@@ -88,7 +88,7 @@ static void say_error(struct slot *s, const struct job_line *line)
 
 static void say_delay(struct slot *s, const struct job_line *line)
 {
-	(void)s, (void)line; /* when to try again: kept from the day on that retries are built */
+	s->said.delay_ms = line->delay_ms;
 }
 
 static void say_done(struct slot *s, const struct job_line *line)
@@ -131,5 +131,5 @@ void said_fini(struct slot_said *said)
 	text_fini(&said->backtrace_json);
 	text_fini(&said->result);
 	text_fini(&said->note);
-	*said = (struct slot_said){.progress_total = -1};
+	*said = (struct slot_said){.progress_total = -1, .delay_ms = -1};
 }

@@ -1,13 +1,15 @@
 /*
  * services: see supervisor.h. droverd. What slots and strays need from outside themselves, as the
- * operations they were given: spawns, the script `start`, verdicts, jobs that go back.
+ * operations they were given: spawns, verdicts, jobs that go back.
  */
 #include "supervisor/supervisor.h"
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "supervisor/cancels.h"
 #include "supervisor/cgroup.h"
 #include "supervisor/exclusive.h"
+#include "supervisor/record.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -91,55 +93,15 @@ static void op_spawn(void *ctx, struct slot *slot, enum nursery_kind kind)
 	services_spawn(ctx, slot, kind);
 }
 
-/* One call of `start` under way. The slot is found again by the token: it may have moved on. */
-struct start_call {
-	struct supervisor *supervisor;
-	char *token;
-};
-
-static void free_start_call(struct start_call *call)
-{
-	free(call->token);
-	free(call);
-}
-
-static struct slot *find_starting(const struct supervisor *s, const char *token)
-{
-	FLEET_EACH_SLOT (s, slot)
-		if (slot->state == SLOT_STARTING && strcmp(slot->job->token, token) == 0)
-			return slot;
-	return NULL;
-}
-
-/* No answer, or none that says anything: the slot asks again. */
-static void on_started(void *arg, const struct redis_reply *r)
-{
-	struct start_call *call = arg;
-	struct slot *slot = find_starting(call->supervisor, call->token);
-
-	if (slot && r && r->type == REDIS_ARRAY && r->n == 2)
-		slot_handle(slot, span_is(r->items[1]->text, "go") ? SLOT_EV_GO : SLOT_EV_STALE);
-	free_start_call(call);
-}
-
-/* A run record begins here, or goes on; the script sets state and start. */
 static void op_ask_start(void *ctx, struct slot *slot)
 {
-	struct supervisor *s = ctx;
-	const struct job *j = slot->job;
-	char attempt[24];
-	const struct span pairs[] = {{"class", 5}, job_class_name(j), {"queue", 5}, j->entry.queue,
-		{"args", 4}, j->envelope.args, {"worker", 6}, span_of(slot->worker_id),
-		{"attempt", 7}, span_of(attempt), {"origin", 6}, span_of(job_origin(j))};
-	struct verbs_start start = {.token = span_of(j->token)};
-	struct start_call *call = must_alloc(sizeof *call);
+	slot->start_due = true;
+	supervisor_turn(ctx);
+}
 
-	snprintf(attempt, sizeof attempt, "%lld", (long long)j->envelope.attempt);
-	if (job_is_tracked(j))
-		start.record = (struct verbs_record){j->jid, pairs, sizeof pairs / sizeof *pairs};
-	*call = (struct start_call){s, must_strdup(j->token)};
-	if (!verbs_start(&s->verbs, &start, 1, on_started, call))
-		free_start_call(call);
+static bool op_is_cancelled(void *ctx, struct span jid)
+{
+	return cancels_has(((struct supervisor *)ctx)->cancels, jid);
 }
 
 /* It may have been replaced meanwhile; a number that is none of ours any more is left alone. */
@@ -296,16 +258,22 @@ static void op_send_verdict(void *ctx, struct slot *slot, const struct verdict *
 void services_give_back(void *ctx, struct job *job)
 {
 	struct supervisor *s = ctx;
-	const struct verdict v = {.kind = VERDICT_HEAD,
+	struct record record;
+	struct verdict v = {.kind = VERDICT_HEAD,
 		.order = job->sequence,
 		.token = span_of(job->token),
 		.worker = {"", 0},
 		.queue = job->entry.queue,
-		.text = job->entry.payload};
+		.text = job->entry.payload,
+		.jid = job->jid};
 
+	record_init(&record, job, "returned", job->entry.worker, (struct span){"", 0});
+	record_add(&record, "state", span_of("queued"));
+	v.record = record_view(&record);
 	log_event(LOG_INFO, "job.returned", LOG_SPAN("jid", job->jid),
 		LOG_SPAN("queue", job->entry.queue), LOG_SPAN("worker", job->entry.worker));
 	outbox_add(s->outbox, &v, NULL);
+	record_fini(&record);
 	job_free(job);
 	supervisor_turn(s);
 }
@@ -321,7 +289,8 @@ static void op_freed(void *ctx, struct slot *slot)
 	fleet_slot_freed(ctx, slot);
 }
 
-const struct slot_ops SERVICES_SLOT_OPS = {.ask_start = op_ask_start,
+const struct slot_ops SERVICES_SLOT_OPS = {.is_cancelled = op_is_cancelled,
+	.ask_start = op_ask_start,
 	.is_current = op_is_current,
 	.may_begin = op_may_begin,
 	.begins = op_begins,

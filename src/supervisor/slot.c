@@ -101,6 +101,8 @@ static void give_job(struct slot *s)
 	s->ending = (struct ending){.spawned = true,
 		.pid = s->child.pid,
 		.at_most_once = class->at_most_once,
+		.attempt = s->job->envelope.attempt,
+		.retries = class->retries,
 		.cpu_limit_ms = class->cpu_ms};
 	s->started_mono_us = clock_mono_us();
 	s->next_pss_mono_ms = 0;
@@ -116,12 +118,15 @@ static void give_job(struct slot *s)
 	CRASH_POINT("job.given");
 }
 
-/* Not for ever in this slot: the job goes back, so that another supervisor may have more luck. */
+/* With growing delays, half a minute in all. */
 static void spawn_later(struct slot *s)
 {
 	s->spawn_delay_ms = s->spawn_delay_ms ? 2 * s->spawn_delay_ms : SPAWN_DELAY_FIRST_MS;
-	if (s->spawn_delay_ms > SPAWN_DELAY_MAX_MS)
-		s->spawn_delay_ms = SPAWN_DELAY_MAX_MS;
+	if (s->spawn_delay_ms > SPAWN_DELAY_MAX_MS) {
+		s->spawn_delay_ms = 0;
+		slot_handle(s, SLOT_EV_GIVE_UP);
+		return;
+	}
 	set_timer(s, s->spawn_delay_ms);
 }
 
@@ -171,7 +176,7 @@ static void forget_job(struct slot *s)
 {
 	job_free(s->job);
 	s->job = NULL;
-	s->stop_asked = false;
+	s->stop_asked = s->start_due = false;
 	output_fini(&s->output);
 	said_fini(&s->said);
 	event_del(&s->timer);
@@ -238,6 +243,7 @@ static const struct transition TABLE[SLOT_STATES][SLOT_EVENTS] =
 		[SLOT_FREE] =
 			{
 				[SLOT_EV_BAD] = {verdict_send_bad, SLOT_VERDICT},
+				[SLOT_EV_CANCELLED] = {verdict_send_cancelled, SLOT_VERDICT},
 				[SLOT_EV_ASK] = {ask_start, SLOT_STARTING},
 				[SLOT_EV_PLAIN] = {launch, SLOT_LAUNCHING},
 				[SLOT_EV_READY] = {nothing, SLOT_FREE},
@@ -253,6 +259,8 @@ static const struct transition TABLE[SLOT_STATES][SLOT_EVENTS] =
 			{
 				[SLOT_EV_GO] = {launch, SLOT_LAUNCHING},
 				[SLOT_EV_STALE] = {drop_job, SLOT_FREE},
+				[SLOT_EV_CANCELLED] = {verdict_send_cancelled, SLOT_VERDICT},
+				[SLOT_EV_DUPLICATE] = {verdict_send_duplicate, SLOT_VERDICT},
 				[SLOT_EV_TIMER] = {ask_start, SLOT_STARTING},
 				[SLOT_EV_END] = {verdict_send_back, SLOT_VERDICT},
 				[SLOT_EV_KILL] = {verdict_send_back, SLOT_VERDICT},
@@ -266,6 +274,7 @@ static const struct transition TABLE[SLOT_STATES][SLOT_EVENTS] =
 				[SLOT_EV_READY] = {launch, SLOT_LAUNCHING},
 				[SLOT_EV_FITS] = {give_job, SLOT_RUNNING},
 				[SLOT_EV_NO_CHILD] = {spawn_later, SLOT_LAUNCHING},
+				[SLOT_EV_GIVE_UP] = {verdict_send_later, SLOT_VERDICT},
 				[SLOT_EV_TIMER] = {launch_again, SLOT_LAUNCHING},
 				[SLOT_EV_EXITED] =
 					{launch, SLOT_LAUNCHING}, /* a spare that did not fit, or died */
@@ -350,9 +359,11 @@ void slot_take(struct slot *s, struct job *job)
 	s->job = job;
 	s->stop_asked = false;
 	s->ending = (struct ending){0};
-	s->said.progress_total = -1;
-	if (job->class == NULL)
+	s->said.progress_total = s->said.delay_ms = -1;
+	if (job->class == NULL || job_is_worn_out(job))
 		slot_handle(s, SLOT_EV_BAD);
+	else if (s->ops->is_cancelled(s->ctx, job->jid))
+		slot_handle(s, SLOT_EV_CANCELLED);
 	else
 		slot_handle(s, job_wants_start(job) ? SLOT_EV_ASK : SLOT_EV_PLAIN);
 }
@@ -374,7 +385,8 @@ void slot_drop_ahead(struct slot *s)
 
 bool slot_take_ahead(struct slot *s, struct job *job)
 {
-	if (job->class == NULL || job->class != s->ahead.class || job_wants_start(job))
+	if (job->class == NULL || job->class != s->ahead.class || job_wants_start(job) ||
+		job_is_worn_out(job) || s->ops->is_cancelled(s->ctx, job->jid))
 		return false;
 	ahead_add(&s->ahead, job, clock_mono_ms());
 	return true;

@@ -31,10 +31,13 @@ enum slot_event {
 	SLOT_EV_ASK,	   /* a job whose class asks for `start` */
 	SLOT_EV_PLAIN,	   /* any other job */
 	SLOT_EV_GO,	   /* `start` says go */
-	SLOT_EV_STALE,	   /* `start` says that it is not ours any more */
+	SLOT_EV_STALE,	   /* `start` says that it is not ours any more, or that it is parked */
+	SLOT_EV_CANCELLED, /* somebody cancelled it before it began */
+	SLOT_EV_DUPLICATE, /* `start` says that another job like it is there; said.note is its jid */
 	SLOT_EV_READY,	   /* a child waits for a job */
 	SLOT_EV_FITS,	   /* .. and it is one for this job */
 	SLOT_EV_NO_CHILD,  /* none could be made */
+	SLOT_EV_GIVE_UP,   /* .. for long enough */
 	SLOT_EV_DONE_NEXT, /* the same, and the next one is here already */
 	SLOT_EV_DONE,	   /* the child says that this job is done and waits for another */
 	SLOT_EV_EXITED,
@@ -50,6 +53,7 @@ struct slot;
 struct cgroup_leaf;
 
 struct slot_ops {
+	bool (*is_cancelled)(void *ctx, struct span jid);
 	void (*ask_start)(void *ctx, struct slot *s);
 	bool (*is_current)(void *ctx, const struct settings *settings); /* no reload came since */
 	/* Asked before a process is wanted, and when it stands. False: the job goes back. */
@@ -75,6 +79,7 @@ struct slot_said {
 	struct text exception, message, backtrace_json;
 	struct text result, note;
 	int64_t progress_done, progress_total; /* -1: not said */
+	int64_t delay_ms;		       /* when to try again; -1: not said */
 	bool warned;			       /* about a line that is none */
 	bool done;			       /* `done STATUS` */
 	int done_status;
@@ -92,13 +97,13 @@ struct slot {
 	struct child child;
 	enum nursery_kind child_kind;
 	const struct class_settings
-		*child_class;	  /* the child is bound to it (reuse); NULL: to none */
-	pid_t spawn_nursery;	  /* which one was asked for the child that is SPAWNING */
-	bool child_final;	  /* it is given no further job */
-	int child_jobs;		  /* how many it has been given */
+		*child_class;	       /* the child is bound to it (reuse); NULL: to none */
+	pid_t spawn_nursery;	       /* which one was asked for the child that is SPAWNING */
+	bool child_final;	       /* it is given no further job */
+	int child_jobs;		       /* how many it has been given */
 	struct scoreboard_place place; /* where it says what it runs */
-	struct cgroup_leaf *leaf; /* where its children are born; NULL: it does without one */
-	int leaf_failures;	  /* children in a row that never came from there */
+	struct cgroup_leaf *leaf;      /* where its children are born; NULL: it does without one */
+	int leaf_failures;	       /* children in a row that never came from there */
 	bool kernel_holds_memory,
 		kernel_holds_processes; /* of the job in hand: no need to sample */
 	struct output output;
@@ -108,6 +113,7 @@ struct slot {
 	struct ahead ahead;
 	int64_t next_sample_mono_ms, next_pss_mono_ms;
 	int64_t spawn_delay_ms;
+	bool start_due;	 /* the script `start` is to be asked in this turn */
 	bool stop_asked; /* told to stop politely: a `cursor` is answered "stop" */
 	struct event timer;
 	struct event_base *base;

@@ -2,12 +2,13 @@
  * standing: see supervisor.h. droverd. Our standing with Redis: what is done when the connection
  * comes and goes, and what each answer of a beat means for what is in hand.
  */
+#include "supervisor/adoption.h"
+#include "supervisor/cancels.h"
 #include "supervisor/supervisor.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "supervisor/exclusive.h"
 #include "supervisor/home.h"
-#include "supervisor/verdict.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,14 +32,6 @@ static void on_enlisted(void *arg, const struct redis_reply *r)
 	supervisor_turn(s);
 }
 
-/* A repeated `start` answers the same, so those that wait for one ask again. */
-static void ask_starts_again(struct supervisor *s)
-{
-	FLEET_EACH_SLOT (s, slot)
-		if (slot->state == SLOT_STARTING)
-			slot->ops->ask_start(slot->ctx, slot);
-}
-
 static void on_held(void *ctx, bool first)
 {
 	struct supervisor *s = ctx;
@@ -54,35 +47,15 @@ static void on_held(void *ctx, bool first)
 	}
 	resque_view_connected(s->view);
 	home_lease_held(s);
-	ask_starts_again(s);
+	starts_ask_again(s);
+	adoption_connected(s->adoption);
+	lookout_tick_soon(s);
 	supervisor_look_for_work(s);
 }
 
 static void on_orphan(void *ctx, struct span token, struct span entry)
 {
-	struct supervisor *s = ctx;
-	struct text payload = {0};
-	struct err err;
-	struct job *job = job_new(s->settings, token, entry, &err);
-
-	if (job == NULL) {
-		log_event(LOG_ERROR, "lease.nonsense", LOG_SPAN("token", token),
-			LOG_STR("error", err.text));
-		return;
-	}
-	log_event(LOG_WARN, "job.orphan", LOG_SPAN("jid", job->jid), LOG_SPAN("token", token));
-	verdict_add_payload(&payload, job, VERDICT_RECOVERED);
-	outbox_add(s->outbox,
-		&(struct verdict){.kind = VERDICT_HEAD,
-			.order = job->sequence,
-			.token = token,
-			.worker = {"", 0}, /* it may have another in hand by now */
-			.queue = job->entry.queue,
-			.text = {payload.data, payload.len}},
-		NULL);
-	text_fini(&payload);
-	job_free(job);
-	supervisor_turn(s);
+	adoption_judge(ctx, token, entry, true);
 }
 
 /*
@@ -134,6 +107,7 @@ static void on_taken(void *ctx)
 		pool_reset_numbers(
 			p); /* before workers become free: what waits for them is not ours */
 	outbox_drop_all(s->outbox);
+	adoption_reset(s->adoption);
 	standing_take_new_id(s);
 	home_renew(s);
 	reload_forget(s);
@@ -163,6 +137,7 @@ static void on_held_again(void *ctx, bool first)
 	if (s->reenter_due) {
 		s->reenter_due = false;
 		presence_reenter(s);
+		starts_lock_again(s);
 	}
 	on_held(ctx, first);
 }
@@ -196,6 +171,8 @@ static void on_down(void *ctx, const struct err *why, bool lasting)
 
 	lease_disconnected(s->lease);
 	s->watch_under_way = false;
+	s->tick_under_way = false;
+	cancels_disconnected(s->cancels);
 	if (!s->was_up && lasting) {
 		log_event(LOG_ERROR, "redis.refused", LOG_STR("error", why->text));
 		supervisor_end(s, 1);

@@ -9,10 +9,14 @@
 #include "base/must.h"
 #include "queue/keys.h"
 #include "queue/scripts.h"
+#include "supervisor/adoption.h"
+#include "supervisor/cancels.h"
 #include "supervisor/cgroup.h"
 #include "supervisor/exclusive.h"
 #include "supervisor/home.h"
 #include "supervisor/notify.h"
+#include "supervisor/schedule.h"
+#include "supervisor/scheduler.h"
 #include "supervisor/verdict.h"
 
 #include <stdio.h>
@@ -101,6 +105,8 @@ static void send_all(struct supervisor *s)
 		outbox_flush(s->outbox);
 	else
 		outbox_write_down(s->outbox);
+	if (lease_is_held(s->lease))
+		starts_send(s);
 	fetch_all(s);
 }
 
@@ -199,6 +205,23 @@ static void on_unknown_lease(void *ctx)
 	lease_beat_now(((struct supervisor *)ctx)->lease);
 }
 
+/* Those in hand are ended; those that are taken from now on do not begin. */
+static void on_cancels(void *ctx)
+{
+	struct supervisor *s = ctx;
+
+	for (struct slot *slot = fleet_next_slot(s, NULL), *next; slot; slot = next) {
+		next = fleet_next_slot(s, slot);
+		if (slot_is_busy(slot) && cancels_has(s->cancels, slot->job->jid))
+			slot_end(slot, END_CANCEL, false);
+	}
+}
+
+static void on_more_due(void *ctx)
+{
+	lookout_tick_soon(ctx);
+}
+
 static const struct outbox_events OUTBOX_EVENTS = {
 	.confirmed = on_confirmed, .unknown_lease = on_unknown_lease};
 static const struct resque_view_events VIEW_EVENTS = {.ids = worker_ids};
@@ -225,6 +248,7 @@ static void make_timers(struct supervisor *s)
 static void make_parts(struct supervisor *s)
 {
 	const struct conf_supervisor *c = &s->settings->conf->supervisor;
+	const struct verbs_keep keep = {c->runs_kept_ms, c->ids_kept_ms};
 
 	for (int i = 0; i < QUEUE_SCRIPTS; i++)
 		redis_script_init(queue_scripts[i]);
@@ -237,8 +261,12 @@ static void make_parts(struct supervisor *s)
 	s->presence = presence_new();
 	s->exclusive = exclusive_new(s);
 	s->lease = lease_new(s->base, &s->verbs, &STANDING_LEASE_EVENTS, s);
-	s->outbox = outbox_new(s->base, &s->verbs, c->runs_kept_ms, &OUTBOX_EVENTS, s);
+	s->outbox = outbox_new(s->base, &s->verbs, &keep, &OUTBOX_EVENTS, s);
 	s->view = resque_view_new(s->base, &s->verbs, &VIEW_EVENTS, s);
+	s->adoption = adoption_new(s);
+	s->cancels = cancels_new(&s->verbs, on_cancels, s);
+	s->schedule = schedule_new(&s->verbs);
+	s->scheduler = scheduler_new(&s->verbs, on_more_due, s);
 	pid_set_init(&s->known);
 	s->strays = strays_new(s->base, &SERVICES_STRAYS_EVENTS, s);
 	s->wake = wake_new(
@@ -253,6 +281,10 @@ static void free_parts(struct supervisor *s)
 	lease_free(s->lease);
 	outbox_free(s->outbox);
 	resque_view_free(s->view);
+	adoption_free(s->adoption);
+	cancels_free(s->cancels);
+	schedule_free(s->schedule);
+	scheduler_free(s->scheduler);
 	strays_free(s->strays);
 	pid_set_fini(&s->known);
 	text_fini(&s->wrong_types);

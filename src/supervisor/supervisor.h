@@ -21,7 +21,11 @@
 
 enum { LEASE_ID_MAX = 320 };
 
+struct adoption;
+struct cancels;
 struct cgroup_root;
+struct schedule;
+struct scheduler;
 
 enum supervisor_state {
 	SUPERVISOR_STARTING, /* not ready yet */
@@ -43,6 +47,10 @@ struct supervisor {
 	struct outbox *outbox;
 	struct wake *wake;
 	struct resque_view *view;
+	struct adoption *adoption;
+	struct cancels *cancels;
+	struct schedule *schedule;
+	struct scheduler *scheduler;
 	struct strays *strays;
 	struct nursery *nurseries[NURSERY_KINDS]; /* NULL: not needed by any class */
 	struct nursery *trial[NURSERY_KINDS];	  /* of a reload under way */
@@ -68,10 +76,12 @@ struct supervisor {
 	int drain_waits; /* seconds that a drain waited for verdicts to be taken */
 	struct event *turn, *batch, *poll, *sample, *drain_timer, *connect_deadline;
 	unsigned watch_generation; /* pools_made when the watch under way was asked */
-	struct text wrong_types;   /* queues that were said to be no lists */
-	bool strays_due;	   /* a spawn was answered: strangers may be judged */
-	bool orphans_possible;	   /* some class has, or had, adopt_orphans: false */
-	struct pid_set known;	   /* children that have said hello and are not reaped */
+	unsigned tick_generation;  /* .. the tick */
+	bool tick_under_way, tick_refusal_said;
+	struct text wrong_types; /* queues that were said to be no lists */
+	bool strays_due;	 /* a spawn was answered: strangers may be judged */
+	bool orphans_possible;	 /* some class has, or had, adopt_orphans: false */
+	struct pid_set known;	 /* children that have said hello and are not reaped */
 	bool reenter_due;
 	bool batch_over; /* verdicts that waited for others go out in this turn */
 	bool fleet_due;	 /* slots come or go: settle them in this turn */
@@ -144,11 +154,19 @@ void services_spawn(struct supervisor *s, struct slot *slot, enum nursery_kind k
 void services_give_up_spawn(struct slot *slot);	     /* it came to nothing */
 void services_give_back(void *ctx, struct job *job); /* a job that never began; freed */
 
+/* -- starts.c: the script `start` ---------------------------------------------------------------------- */
+
+void starts_send(struct supervisor *s);	     /* for all slots that wait to be asked for */
+void starts_ask_again(struct supervisor *s); /* the connection is new */
+/* Redis lost data: what runs takes its locks anew, whoever has them. */
+void starts_lock_again(struct supervisor *s);
+
 /* -- lookout.c: when there may be work ---------------------------------------------------------------- */
 
 extern const struct wake_events LOOKOUT_WAKE_EVENTS;
 void lookout_watch(struct supervisor *s);
 void lookout_poll(evutil_socket_t fd, short what, void *arg);
+void lookout_tick_soon(struct supervisor *s);
 
 /* -- standing.c: our standing with Redis -------------------------------------------------------------- */
 

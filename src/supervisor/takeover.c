@@ -20,7 +20,7 @@ struct takeover {
 	const char *state_dir;
 	const struct state_about *self;
 	const struct verbs *verbs;
-	int64_t keep_ms;
+	struct verbs_keep keep;
 	const struct takeover_events *events;
 	void *ctx;
 	struct event *timer;
@@ -70,7 +70,7 @@ static void begin(struct takeover *t, struct state_folder *folder, const struct 
 	struct taken *taken = must_alloc(sizeof *taken);
 
 	taken->estate = estate_new(t->base, folder, about, estate_decide(t->self, about), t->verbs,
-		t->keep_ms, &ESTATE_OPS, t);
+		t->keep, &ESTATE_OPS, t);
 	taken->next = t->taken;
 	t->taken = taken;
 }
@@ -150,7 +150,7 @@ static void on_scan(evutil_socket_t fd, short what, void *arg)
 }
 
 struct takeover *takeover_new(struct event_base *base, const char *state_dir,
-	const struct state_about *self, const struct verbs *verbs, int64_t keep_ms,
+	const struct state_about *self, const struct verbs *verbs, struct verbs_keep keep,
 	const struct takeover_events *events, void *ctx)
 {
 	struct takeover *t = must_alloc(sizeof *t);
@@ -159,7 +159,7 @@ struct takeover *takeover_new(struct event_base *base, const char *state_dir,
 		.state_dir = state_dir,
 		.self = self,
 		.verbs = verbs,
-		.keep_ms = keep_ms,
+		.keep = keep,
 		.events = events,
 		.ctx = ctx};
 	t->timer = evtimer_new(base, on_scan, t);

@@ -25,7 +25,7 @@ struct takeover_events {
 
 /* `self` and `verbs` are the caller's and stay; the lease in `verbs` is not used. */
 struct takeover *takeover_new(struct event_base *base, const char *state_dir,
-	const struct state_about *self, const struct verbs *verbs, int64_t keep_ms,
+	const struct state_about *self, const struct verbs *verbs, struct verbs_keep keep,
 	const struct takeover_events *events, void *ctx);
 void takeover_free(struct takeover *t); /* after its connection; what was begun stays as it is */
 

@@ -12,6 +12,8 @@ static const char CONFIGURATION[] = "defaults: {keep_output: 1K}\n"
 				    "  Tracked: {command: [x], track: true}\n"
 				    "  Once: {command: [x], delivery: at-most-once}\n"
 				    "  Long: {command: [x], timeout: none}\n"
+				    "  Retried: {command: [x], retries: 2, "
+				    "backoff: {kind: linear, first: 7s, jitter: none}}\n"
 				    "  Reused: {function: f, reuse: 3}\n"
 				    "modules: [/m.so]\n";
 
@@ -24,6 +26,12 @@ static void ask_start(void *ctx, struct slot *s)
 {
 	(void)s;
 	note(ctx, "start?");
+}
+
+static bool is_cancelled(void *ctx, struct span jid)
+{
+	(void)ctx;
+	return span_is(jid, "unwanted");
 }
 
 static void set_limits(void *ctx, struct slot *s)
@@ -87,7 +95,7 @@ static void keep_record(struct text *out, const struct verbs_record *r)
 	text_reserve(out, 0);
 	if (r->n_pairs == 0)
 		return;
-	text_addf(out, "%.*s ", (int)r->jid.len, r->jid.at);
+	text_addf(out, "%.*s ", (int)r->audit.len, r->audit.at);
 	for (size_t i = 0; i + 1 < r->n_pairs; i += 2)
 		text_addf(out, "%.*s=%.*s ", (int)r->pairs[i].len, r->pairs[i].at,
 			(int)r->pairs[i + 1].len, r->pairs[i + 1].at);
@@ -95,8 +103,11 @@ static void keep_record(struct text *out, const struct verbs_record *r)
 
 static void send_verdict(void *ctx, struct slot *s, const struct verdict *v, bool wait)
 {
-	static const char *const NAMES[] = {
-		[VERDICT_DONE] = "done", [VERDICT_FAILED] = "failed", [VERDICT_HEAD] = "head"};
+	static const char *const NAMES[] = {[VERDICT_DONE] = "done",
+		[VERDICT_FAILED] = "failed",
+		[VERDICT_HEAD] = "head",
+		[VERDICT_LATER] = "later",
+		[VERDICT_CANCELLED] = "cancelled"};
 	struct fake *f = ctx;
 
 	ck_assert_span_eq(v->token, span_of(s->job->token));
@@ -106,6 +117,7 @@ static void send_verdict(void *ctx, struct slot *s, const struct verdict *v, boo
 	if (!wait)
 		note(f, "and-on");
 	f->kind = v->kind;
+	f->delay_ms = v->delay_ms;
 	text_clear(&f->text);
 	text_reserve(&f->text, 0);
 	text_add_span(&f->text, v->text);
@@ -133,7 +145,8 @@ static void kill_tree(void *ctx, struct slot *s)
 	note(ctx, "kill-tree");
 }
 
-static const struct slot_ops OPS = {.ask_start = ask_start,
+static const struct slot_ops OPS = {.is_cancelled = is_cancelled,
+	.ask_start = ask_start,
 	.may_begin = may_begin,
 	.begins = begins,
 	.set_limits = set_limits,

@@ -8,7 +8,7 @@
 #include "supervisor/slot.h"
 #include "support/suite.h"
 
-/* Classes: Plain, Tracked, Once, Long (no timeout), Reused (three jobs a child). */
+/* Classes: Plain, Tracked, Once, Long (no timeout), Retried (twice, after 7 s and 14 s), Reused (three jobs a child). */
 struct fake {
 	struct event_base *base;
 	struct settings *settings;
@@ -17,6 +17,7 @@ struct fake {
 	struct text text;	/* of the last verdict */
 	struct text record;	/* of the last verdict: "jid field=value .. " */
 	enum verdict_kind kind; /* of the last verdict */
+	int64_t delay_ms;	/* .. */
 	bool clears_at_once;
 	bool too_late; /* no job may begin */
 	enum slot_state state_when_freed;

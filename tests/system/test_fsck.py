@@ -370,32 +370,24 @@ class Fsck(SystemTest):
 class InMotion(SystemTest):
     """Supervisors at work never look wrong."""
 
-    LOOKS = 12
-
-    def look(self, told, enough):
-        while len(told) < self.LOOKS and not enough.is_set():
-            told.append(command("drover", "--redis", self.redis.url, "fsck", "--json"))
-        enough.set()
-
     def test_no_false_alarm(self):
         jobs = {"Ok": sh(":"), "Fail": sh("exit 1", retries=0), "Tracked": sh(":", track=True)}
         for _ in range(2):
             self.drover(jobs, pools={"main": {"workers": 4, "queues": ["default"]}},
                         supervisor={"lease": "5s"})
-        told, enough = [], threading.Event()
-        looking = threading.Thread(target=self.look, args=(told, enough))
-        self.addCleanup(looking.join)
-        self.addCleanup(enough.set)
+        told, stop = [], threading.Event()
+
+        def look():
+            while not stop.is_set():
+                told.append(command("drover", "--redis", self.redis.url, "fsck", "--json"))
+        looking = threading.Thread(target=look)
         looking.start()
-        while not enough.is_set():
-            for _ in range(50):
-                n = self.enqueued
-                self.enqueue("default", ("Ok", "Fail", "Tracked")[n % 3], n, jid="m%d" % n)
-            self.until(lambda: self.size("default") < 20, "most of them to be taken")
+        for n in range(300):
+            self.enqueue("default", ("Ok", "Fail", "Tracked")[n % 3], n, jid="m%d" % n)
+        self.until_processed(300)
+        stop.set()
         looking.join()
-        self.until_processed(self.enqueued)
-        self.assertEqual(len(told), self.LOOKS)
-        self.assertGreater(max(json.loads(out)["jobs"] for _, out, _ in told), 0)
+        self.assertGreater(len(told), 2)
         for code, out, err in told:
             self.assertEqual((code, err), (0, ""), out)
 

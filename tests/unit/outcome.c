@@ -23,11 +23,15 @@ static struct ending ending_of(enum end_reason reason, enum how how)
 		.limit = 1000,
 		.used = 1400,
 		.kill_grace_ms = 5000,
+		.attempt = 1,
 		.cpu_limit_ms = 2000,
 		.usage = {.ru_utime = {.tv_sec = 2}, .ru_stime = {.tv_usec = 100000}}};
 }
 
-/* D: done. H: back to the head, interrupted; B: back without that. Else the first letter of what stands behind "::". */
+/*
+ * D: done. H: back to the head, interrupted; B: back without that. A: cancelled. Else the first letter
+ * of what stands behind "::".
+ */
 static const char *const TABLE[END_REASONS] = {
 	/* clean, 1, 75, 100, TERM, KILL, XCPU */
 	[END_NONE] = "DEEEXXc",
@@ -38,6 +42,7 @@ static const char *const TABLE[END_REASONS] = {
 	[END_STOP] = "DHHEHHc",
 	[END_OPERATOR] = "DXXXXXc",
 	[END_EXCLUSIVE] = "DEEEXBc",
+	[END_CANCEL] = "DAAAAAc",
 	[END_LOST] = "DEEEXXc", /* nobody asks: the verdict is stale */
 };
 
@@ -50,10 +55,11 @@ static char letter_of(const struct outcome *o)
 		{"Drover::Timeout", 'T'}, {"Drover::MemoryLimit", 'M'}, {"Drover::CpuLimit", 'c'},
 		{"Drover::ProcessLimit", 'P'}, {"Drover::Interrupted", 'I'}};
 
-	if (o->verdict != VERDICT_FAILED) {
+	if (o->verdict == VERDICT_CANCELLED)
+		return 'A';
+	if (o->verdict != VERDICT_FAILED && o->verdict != VERDICT_LATER) {
 		ck_assert_ptr_null(o->exception);
 		ck_assert_uint_eq(o->error.len, 0);
-		ck_assert_int_eq(o->interrupted + o->cut_off, o->verdict == VERDICT_HEAD);
 		return o->verdict == VERDICT_DONE ? 'D' : o->cut_off ? 'B' : 'H';
 	}
 	ck_assert_uint_gt(o->error.len, 0);
@@ -91,6 +97,50 @@ START_TEST(test_at_most_once_is_not_run_again)
 		ck_assert_int_eq(letter_of(&o), want[how]);
 		text_fini(&o.error);
 	}
+}
+END_TEST
+
+/* -- another attempt --------------------------------------------------------------------------------- */
+
+/* y: it is tried again, with the same exception and sentence. */
+static const char *const AGAIN[END_REASONS] = {
+	/* clean, 1, 75, 100, TERM, KILL, XCPU */
+	[END_NONE] = "nyynyyy",
+	[END_TIMEOUT] = "yyyyyyy",
+	[END_MEMORY] = "yyyyyyy",
+	[END_CPU] = "yyyyyyy",
+	[END_PROCESSES] = "yyyyyyy",
+	[END_STOP] = "nnnnnnn",
+	[END_OPERATOR] = "nyynyyy",
+	[END_EXCLUSIVE] = "nyynyny",
+	[END_CANCEL] = "nnnnnny",
+	[END_LOST] = "nyynyyy",
+};
+
+START_TEST(test_another_attempt)
+{
+	for (enum how how = CLEAN; how < HOWS; how++)
+		for (int64_t attempt = 1; attempt <= 4; attempt++) {
+			struct ending e = ending_of((enum end_reason)_i, how);
+			struct outcome o;
+			bool again;
+
+			e.attempt = attempt;
+			e.retries = 3;
+			e.at_most_once = false;
+			outcome_decide(&o, &e);
+			again = o.verdict == VERDICT_LATER;
+			ck_assert_msg(again == (attempt <= 3 && AGAIN[_i][how] == 'y'),
+				"%s, end %d, attempt %d", end_reason_name((enum end_reason)_i),
+				(int)how, (int)attempt);
+			if (o.verdict == VERDICT_LATER)
+				ck_assert_int_eq(letter_of(&o), TABLE[_i][how]);
+			text_fini(&o.error);
+			e.at_most_once = true;
+			outcome_decide(&o, &e);
+			ck_assert_int_ne(o.verdict, VERDICT_LATER);
+			text_fini(&o.error);
+		}
 }
 END_TEST
 
@@ -225,6 +275,7 @@ int main(void)
 
 	tcase_add_loop_test(t, test_each_reason_and_end, 0, END_REASONS);
 	tcase_add_test(t, test_at_most_once_is_not_run_again);
+	tcase_add_loop_test(t, test_another_attempt, 0, END_REASONS);
 	tcase_add_loop_test(t, test_sentence, 0, COUNT(SENTENCES));
 	tcase_add_test(t, test_killed_at_once);
 	tcase_add_test(t, test_what_the_job_said);

@@ -25,6 +25,7 @@ static const struct legal {
 	const char *calls;
 } LEGAL[] = {
 	{SLOT_FREE, SLOT_EV_BAD, SLOT_VERDICT, "failed "},
+	{SLOT_FREE, SLOT_EV_CANCELLED, SLOT_VERDICT, "cancelled "},
 	{SLOT_FREE, SLOT_EV_ASK, SLOT_STARTING, "start? "},
 	{SLOT_FREE, SLOT_EV_PLAIN, SLOT_LAUNCHING, "spawn "},
 	{SLOT_FREE, SLOT_EV_GO, SLOT_FREE, ""},
@@ -37,6 +38,8 @@ static const struct legal {
 	{SLOT_FREE, SLOT_EV_KILL, SLOT_FREE, ""},
 	{SLOT_STARTING, SLOT_EV_GO, SLOT_LAUNCHING, "spawn "},
 	{SLOT_STARTING, SLOT_EV_STALE, SLOT_FREE, "freed "},
+	{SLOT_STARTING, SLOT_EV_CANCELLED, SLOT_VERDICT, "cancelled "},
+	{SLOT_STARTING, SLOT_EV_DUPLICATE, SLOT_VERDICT, "done "},
 	{SLOT_STARTING, SLOT_EV_READY, SLOT_STARTING, ""},
 	{SLOT_STARTING, SLOT_EV_NO_CHILD, SLOT_STARTING, ""},
 	{SLOT_STARTING, SLOT_EV_DONE, SLOT_STARTING, ""},
@@ -47,6 +50,7 @@ static const struct legal {
 	{SLOT_LAUNCHING, SLOT_EV_READY, SLOT_RUNNING, "limits "},
 	{SLOT_LAUNCHING, SLOT_EV_FITS, SLOT_RUNNING, "limits "},
 	{SLOT_LAUNCHING, SLOT_EV_NO_CHILD, SLOT_LAUNCHING, ""},
+	{SLOT_LAUNCHING, SLOT_EV_GIVE_UP, SLOT_VERDICT, "later "},
 	{SLOT_LAUNCHING, SLOT_EV_DONE, SLOT_LAUNCHING, ""},
 	{SLOT_LAUNCHING, SLOT_EV_EXITED, SLOT_LAUNCHING, "spawn "},
 	{SLOT_LAUNCHING, SLOT_EV_END, SLOT_VERDICT, "head "},
@@ -92,6 +96,8 @@ static void set_scene(const struct legal *l)
 		s->job = fake_job(&fake, "{}");
 	if (l->event == SLOT_EV_ASK)
 		s->job = fake_job(&fake, "{\"class\":\"Tracked\"}");
+	if (l->state == SLOT_FREE && l->event == SLOT_EV_CANCELLED)
+		s->job = fake_job(&fake, "{\"class\":\"Plain\"}");
 	if (l->event == SLOT_EV_PLAIN)
 		s->job = fake_job(&fake, "{\"class\":\"Plain\"}");
 	if (l->state == SLOT_LAUNCHING && (l->event == SLOT_EV_READY || l->event == SLOT_EV_FITS))
@@ -253,16 +259,19 @@ START_TEST(test_no_child_is_tried_again_ever_later)
 	int64_t want = 50;
 
 	fake_take(&fake, "Plain");
-	for (int i = 0; i < 12; i++) {
+	while (want <= 16000) {
 		slot_handle(fake.slot, SLOT_EV_NO_CHILD);
 		ck_assert_int_eq(fake.slot->spawn_delay_ms, want);
 		ck_assert(timer_runs());
 		slot_handle(fake.slot, SLOT_EV_TIMER);
 		ck_assert(!timer_runs());
-		want = want < 16000 / 2 ? 2 * want : 16000;
+		want *= 2;
 	}
-	fake_hello(&fake, NURSERY_COMMANDS);
-	ck_assert_int_eq(fake.slot->spawn_delay_ms, 0);
+	slot_handle(fake.slot, SLOT_EV_NO_CHILD); /* for half a minute: not for ever here */
+	ck_assert_int_eq(fake.slot->state, SLOT_VERDICT);
+	ck_assert_int_eq(fake.kind, VERDICT_LATER);
+	ck_assert_int_eq(fake.delay_ms, 30000);
+	ck_assert_str_eq(fake.text.data, "{\"class\":\"Plain\",\"args\":[7.10]}");
 }
 END_TEST
 

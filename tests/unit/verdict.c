@@ -147,30 +147,91 @@ START_TEST(test_payload_that_goes_back)
 {
 	static const struct {
 		const char *payload;
-		enum verdict_why why;
+		enum job_return why;
 		const char *back;
 	} rows[] = {
 		{"{\"class\":\"A\",\"jid\":\"own\",\"drover\":{\"attempt\":2,\"interruptions\":3,"
 		 "\"track\":true}}",
-			VERDICT_INTERRUPTED,
+			JOB_INTERRUPTED,
 			"{\"class\":\"A\",\"jid\":\"own\",\"drover\":{\"attempt\":2,"
 			"\"interruptions\":4,\"origin\":\"resumed\",\"track\":true}}"},
 		{"{\"class\":\"A\",\"drover\":{\"interruptions\":3,\"recoveries\":1}}",
-			VERDICT_RECOVERED,
+			JOB_RECOVERED,
 			"{\"class\":\"A\",\"jid\":\"j1\",\"drover\":{\"attempt\":1,"
-			"\"interruptions\":3,\"recoveries\":2,\"origin\":\"recovered\"}}"},
-		{"no json", VERDICT_RECOVERED, "no json"}, /* not a byte is added to it */
+			"\"interruptions\":3,\"recoveries\":2,\"origin\":\"recovered\","
+			"\"lost_by\":\"host:1:low\"}}"},
+		{"{\"class\":\"A\",\"drover\":{\"tick\":\"T\",\"origin\":\"scheduled\",\"x\":[1]}}",
+			JOB_RETRIED,
+			"{\"class\":\"A\",\"jid\":\"j1\",\"drover\":{\"attempt\":2,"
+			"\"origin\":\"retry\",\"tick\":\"T\",\"x\":[1]}}"},
+		{"no json", JOB_RECOVERED, "no json"}, /* not a byte is added to it */
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct job *j = fake_job(&fake, rows[i].payload);
 		struct text out = {0};
 
-		verdict_add_payload(&out, j, rows[i].why);
+		job_add_payload(&out, j, rows[i].why);
 		ck_assert_str_eq(out.data, rows[i].back);
 		text_fini(&out);
 		job_free(j);
 	}
+}
+END_TEST
+
+START_TEST(test_retried)
+{
+	static const struct {
+		const char *payload, *said;
+		enum verdict_kind kind;
+		int64_t delay_ms;
+	} rows[] = {
+		{"{\"class\":\"Retried\"}", NULL, VERDICT_LATER, 7000},
+		{"{\"class\":\"Retried\",\"drover\":{\"attempt\":2}}", NULL, VERDICT_LATER, 14000},
+		{"{\"class\":\"Retried\",\"drover\":{\"attempt\":2}}", "delay 250ms", VERDICT_LATER,
+			250},
+		{"{\"class\":\"Retried\",\"drover\":{\"attempt\":3}}", NULL, VERDICT_FAILED, 0},
+		{"{\"class\":\"Plain\"}", "delay 1s", VERDICT_FAILED, 0},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		run(rows[i].payload);
+		if (rows[i].said)
+			fake_say(&fake, rows[i].said);
+		fake_exit(&fake, 75, 0);
+		ck_assert_int_eq(fake.kind, rows[i].kind);
+		ck_assert_int_eq(fake.delay_ms, rows[i].delay_ms);
+		slot_handle(fake.slot, SLOT_EV_CONFIRMED);
+	}
+}
+END_TEST
+
+START_TEST(test_worn_out)
+{
+	slot_take(fake.slot, fake_job(&fake, "{\"class\":\"Plain\",\"drover\":{\"recoveries\":4,"
+					     "\"lost_by\":\"web1.2:77:q\"}}"));
+	ck_assert_int_eq(fake.kind, VERDICT_FAILED);
+	ck_assert_str_eq(member("exception"), "Drover::TooManyRecoveries");
+	ck_assert_str_eq(member("error"),
+		"its supervisor was lost 4 times while it was in hand, max_recoveries is 3; "
+		"the last time with worker web1.2:77:q");
+}
+END_TEST
+
+START_TEST(test_cancelled_before_it_began)
+{
+	slot_take(fake.slot, fake_job(&fake, "{\"class\":\"Plain\",\"jid\":\"unwanted\"}"));
+	ck_assert_int_eq(fake.slot->state, SLOT_VERDICT);
+	ck_assert_int_eq(fake.kind, VERDICT_CANCELLED);
+}
+END_TEST
+
+START_TEST(test_cancelled_while_it_ran)
+{
+	run("{\"class\":\"Retried\"}");
+	slot_end(fake.slot, END_CANCEL, false);
+	fake_exit(&fake, 0, SIGTERM);
+	ck_assert_int_eq(fake.kind, VERDICT_CANCELLED);
 }
 END_TEST
 
@@ -182,8 +243,9 @@ static const struct {
 	const char *holds[5], *lacks;
 } RECORDS[] = {
 	{0, END_NONE,
-		{"j1 state=done ended_at=20", "result=[1] ", "note=well ", "progress_done=3 ",
-			"progress_total=10 "},
+		{"\"what\":\"done\",\"attempt\":1,\"worker\":\"host:1:low\"} state=done "
+		 "ended_at=20",
+			"result=[1] ", "note=well ", "progress_done=3 ", "progress_total=10 "},
 		"exception"},
 	{2, END_NONE,
 		{"state=failed ", "ended_at=20", "exception=Drover::ExitStatus ",
@@ -232,6 +294,10 @@ int main(void)
 	tcase_add_test(t, test_interrupted);
 	tcase_add_test(t, test_interrupted_at_most_once);
 	tcase_add_test(t, test_payload_that_goes_back);
+	tcase_add_test(t, test_retried);
+	tcase_add_test(t, test_worn_out);
+	tcase_add_test(t, test_cancelled_before_it_began);
+	tcase_add_test(t, test_cancelled_while_it_ran);
 	tcase_add_loop_test(t, test_record, 0, COUNT(RECORDS));
 	tcase_add_test(t, test_record_without_a_total);
 	return suite_run(s);

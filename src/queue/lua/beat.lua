@@ -34,7 +34,8 @@ end
 
 local out = {'OK'}
 for _, token in ipairs(redis.call('HKEYS', KEYS[2])) do
-  if string.sub(token, 1, 1) ~= '#' then
+  local first = string.sub(token, 1, 1)
+  if first ~= '#' and first ~= '!' then
     local pool, number = string.match(token, '^(.*)%.(%d+)%.%d+$')
     if not held[token] and answered[pool] and tonumber(number) <= answered[pool] then
       out[#out + 1] = 'orphan'

@@ -5,7 +5,8 @@
 redis.call('DEL', KEYS[1] .. ':none')
 local left = 0
 for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
-  if string.sub(field, 1, 1) ~= '#' then left = left + 1 end
+  local first = string.sub(field, 1, 1)
+  if first ~= '#' and first ~= '!' then left = left + 1 end
 end
 if left == 0 then
   redis.call('ZREM', KEYS[1], ARGV[1])

@@ -1,28 +1,124 @@
--- start: between fetch and running, for jobs whose class asks for it (at most once, tracked).
+-- start: between fetch and running, for jobs whose class asks for it.
 -- KEYS 1 drover:supervisors, 2 drover:lease:ID
--- ARGV 1 lease id, 2 prefix, 3 time (RFC 3339), 4 time (epoch ms),
---      then per job: token, jid of its run record or "", n, then n field value pairs of the record
--- answers UNKNOWN, or STARTED, then per job go | stale. A repeat with the same token answers the same.
+-- ARGV 1 lease id, 2 prefix, 3 time (RFC 3339), 4 time (epoch ms), then per job:
+--      token, jid, class, "ask" | "once" (at most once: its entry is marked `started`) |
+--      "again" (it runs already; Redis lost data: its locks are taken anew),
+--      most that may run at once or "", text a unique job is known by or "", how long such a lock lasts
+--      while the job waits (ms), "1" where overlaps of scheduled jobs are counted or "",
+--      payload to park ("": as in the entry), audit line ("": no run record),
+--      n, then n field value pairs of the record
+-- answers UNKNOWN, or STARTED, then per job
+--      go | stale | parked | cancelled | duplicate JID. A repeat with the same token answers the same
+--      (but for `parked`: that token is gone, so it is stale).
 redis.call('DEL', KEYS[1] .. ':none')     -- a first write that is never refused: lets the rest pass under maxmemory
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {'UNKNOWN'} end
 local prefix, out, i = ARGV[2], {'STARTED'}, 5
-while ARGV[i] do
-  local token, jid, n = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
-  local entry = redis.call('HGET', KEYS[2], token)
-  if entry then
-    if jid ~= '' then
-      local run = prefix .. 'drover:run:' .. jid
-      for k = 0, n - 1 do redis.call('HSET', run, ARGV[i + 3 + 2 * k], ARGV[i + 4 + 2 * k]) end
-      redis.call('HSETNX', run, 'started_at', ARGV[3])
-      redis.call('HSET', run, 'state', 'running')
-      redis.call('PERSIST', run)
-      redis.call('ZADD', prefix .. 'drover:runs', ARGV[4], jid)
-    end
-    if string.sub(entry, 1, 6) == 'taken ' then redis.call('HSET', KEYS[2], token, 'started ' .. string.sub(entry, 7)) end
-    out[#out + 1] = 'go'
-  else
-    out[#out + 1] = 'stale'
+local LEASE_AND_TOKEN = '^(.-:%d+:' .. string.rep('%x', 16) .. ') (.+)$'
+
+local function lives(holder)
+  local lease, token = string.match(holder, LEASE_AND_TOKEN)
+  return lease and redis.call('HEXISTS', prefix .. 'drover:lease:' .. lease, token) == 1
+end
+
+-- The jid that stands in the way of a unique job, or nil.
+local function other_holder(key, jid, me)
+  local held = redis.call('GET', key)
+  if not held then return nil end
+  local other, holder = string.match(held, '^(%S+) ?(.*)$')
+  if holder == me or (other == jid and holder == '') then return nil end
+  if holder == '' or lives(holder) then return other end
+  return nil                              -- whoever held it is gone without a word
+end
+
+local function is_full(set, limit)
+  if redis.call('SCARD', set) < limit then return false end
+  for _, holder in ipairs(redis.call('SMEMBERS', set)) do
+    if not lives(holder) then redis.call('SREM', set, holder) end
   end
-  i = i + 3 + 2 * n
+  return redis.call('SCARD', set) >= limit
+end
+
+local function audit(jid, line)
+  if line == '' then return end
+  redis.call('RPUSH', prefix .. 'drover:run:' .. jid .. ':audit', line)
+  redis.call('LTRIM', prefix .. 'drover:run:' .. jid .. ':audit', -100, -1)
+end
+
+local function park(token, entry, job)
+  local _, e, n = string.find(entry, '^%a+ %d+ %S+ (%d+) ')
+  local worker = string.sub(entry, e + 1, e + n)
+  local _, q, m = string.find(entry, '^ (%d+) ', e + n + 1)
+  local queue = string.sub(entry, q + 1, q + m)
+  local payload = job.payload ~= '' and job.payload or string.sub(entry, q + m + 2)
+  redis.call('RPUSH', prefix .. 'drover:parked:' .. job.class, m .. ' ' .. queue .. ' ' .. payload)
+  redis.call('SADD', prefix .. 'drover:parked', job.class)
+  if job.unique then redis.call('SET', job.unique, job.jid, 'PX', job.keep_ms) end
+  redis.call('HDEL', KEYS[2], token)
+  redis.call('DEL', prefix .. 'worker:' .. worker)
+  if job.audit ~= '' then redis.call('HSET', prefix .. 'drover:run:' .. job.jid, 'state', 'parked') end
+end
+
+local function lock(token, job)
+  local me, held = ARGV[1] .. ' ' .. token, ''    -- it has begun, whatever it holds
+  local function note(kind, name)
+    held = held .. table.concat({kind, #name, name, job.jid, job.keep_ms}, ' ') .. '\n'
+  end
+  note('begun', '')
+  if job.unique then note('unique', job.digest) end
+  if job.limit then note('running', job.class) end
+  if job.overlap then note('overlap', job.class) end
+  redis.call('HSET', KEYS[2], '!' .. token, held)       -- first: what is noted is freed
+  if job.unique then redis.call('SET', job.unique, job.jid .. ' ' .. me) end
+  if job.limit then redis.call('SADD', prefix .. 'drover:running:' .. job.class, me) end
+  if job.overlap then redis.call('HSET', prefix .. 'drover:overlap:' .. job.class, job.jid, 'running ' .. me) end
+end
+
+local function start(token, entry, job)
+  if not job.again then
+    if redis.call('HEXISTS', prefix .. 'drover:cancel', job.jid) == 1 then return 'cancelled' end
+    local other = job.unique and other_holder(job.unique, job.jid, ARGV[1] .. ' ' .. token)
+    if other then return 'duplicate ' .. other end
+    if job.limit and is_full(prefix .. 'drover:running:' .. job.class, job.limit) then
+      park(token, entry, job)
+      return 'parked'
+    end
+  end
+  lock(token, job)
+  if job.once and string.sub(entry, 1, 6) == 'taken ' then redis.call('HSET', KEYS[2], token, 'started ' .. string.sub(entry, 7)) end
+  return 'go'
+end
+
+local function record(job, first, n)
+  local run = prefix .. 'drover:run:' .. job.jid
+  for k = 0, n - 1 do redis.call('HSET', run, ARGV[first + 2 * k], ARGV[first + 1 + 2 * k]) end
+  redis.call('HSETNX', run, 'started_at', ARGV[3])
+  redis.call('HSET', run, 'state', 'running')
+  redis.call('HDEL', run, 'next_at', 'ended_at')
+  redis.call('PERSIST', run)
+  redis.call('PERSIST', run .. ':audit')
+  redis.call('ZADD', prefix .. 'drover:runs', ARGV[4], job.jid)
+end
+
+while ARGV[i] do
+  local token = ARGV[i]
+  local job = {jid = ARGV[i + 1], class = ARGV[i + 2], again = ARGV[i + 3] == 'again', once = ARGV[i + 3] == 'once',
+    limit = tonumber(ARGV[i + 4]), keep_ms = ARGV[i + 6], overlap = ARGV[i + 7] ~= '',
+    payload = ARGV[i + 8], audit = ARGV[i + 9]}
+  local n = tonumber(ARGV[i + 10])
+  if ARGV[i + 5] ~= '' then
+    job.digest = redis.sha1hex(ARGV[i + 5])
+    job.unique = prefix .. 'drover:unique:' .. job.digest
+  end
+  local entry, answer = redis.call('HGET', KEYS[2], token), 'stale'
+  if entry then
+    local begun = not job.again and redis.call('HEXISTS', KEYS[2], '!' .. token) == 1
+    answer = begun and 'go' or start(token, entry, job)
+    if answer == 'go' and job.audit ~= '' and not begun then
+      record(job, i + 11, n)
+      audit(job.jid, job.audit)
+    end
+  end
+  out[#out + 1] = answer
+  i = i + 11 + 2 * n
 end
 return out

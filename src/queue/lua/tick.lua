@@ -1,0 +1,100 @@
+-- tick: what a living supervisor does once a second for all: puts delayed jobs whose time has come into their
+-- queues, frees parked jobs nobody would free, looks whether a lease has expired, and reads what `watch` reads.
+-- KEYS 1 drover:supervisors, 2 drover:lease:ID, 3 queues, 4 pause-all-workers, 5 drover:paused, 6 drover:control,
+--      7 drover:clock, 8 drover:delayed, 9 drover:delayed:jobs, 10 drover:parked, 11.. queues
+-- ARGV 1 lease id, 2 prefix, 3 lease ms, 4 most to promote, 5 "members" to have the names of all queues
+-- answers UNKNOWN, or TICK, Redis's time (ms), promoted, due time (ms) of the next delayed job (-1: none),
+--      1 where a lease has expired and may be adopted, a timestamp of resque-scheduler that is due (0: none),
+--      the answer of `watch`
+-- Safe to repeat: what is promoted stands in its queue, and nowhere else.
+redis.call('DEL', KEYS[1] .. ':none')     -- a first write that is never refused: lets the rest pass under maxmemory
+if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {'UNKNOWN'} end
+local time = redis.call('TIME')
+local now, lease_ms, prefix = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[3]), ARGV[2]
+local REFUSED_AGAIN_MS = 60000
+
+local function push(command, counted)          -- "LEN QUEUE PAYLOAD"
+  local _, e, n = string.find(counted, '^(%d+) ')
+  local queue = string.sub(counted, e + 1, e + n)
+  local pushed = redis.pcall(command, prefix .. 'queue:' .. queue, string.sub(counted, e + n + 2))
+  if type(pushed) == 'table' and pushed.err then return false end
+  redis.call('SADD', KEYS[3], queue)
+  return true
+end
+
+local function promote(member)
+  local job = redis.call('HGET', KEYS[9], member)
+  if job and not push('RPUSH', string.match(job, '^%a+ (.*)$')) then
+    redis.call('ZADD', KEYS[8], string.format('%.0f', now + REFUSED_AGAIN_MS), member)
+    return 0                                   -- its queue is no list: it stays, out of the way of others
+  end
+  redis.call('ZREM', KEYS[8], member)
+  redis.call('HDEL', KEYS[9], member)
+  local run = prefix .. 'drover:run:' .. string.match(member, '^[^/]*')
+  if redis.call('EXISTS', run) == 1 then
+    redis.call('HSET', run, 'state', 'queued')
+    redis.call('HDEL', run, 'next_at')
+  end
+  return 1
+end
+
+local promoted = 0
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[8], '-inf', string.format('%.0f', now), 'LIMIT', 0, ARGV[4])) do
+  promoted = promoted + promote(member)
+end
+local next_due = redis.call('ZRANGE', KEYS[8], 0, 0, 'WITHSCORES')[2] or '-1'
+
+-- Whoever ends a job frees the next parked one; only where holders vanished with lost data is there nobody.
+local LEASE_AND_TOKEN = '^(.-:%d+:' .. string.rep('%x', 16) .. ') (.+)$'
+for _, class in ipairs(redis.call('SMEMBERS', KEYS[10])) do
+  local running, parked = prefix .. 'drover:running:' .. class, prefix .. 'drover:parked:' .. class
+  local holder = redis.call('SRANDMEMBER', running)
+  local lease, token = string.match(holder or '', LEASE_AND_TOKEN)
+  if holder and not (lease and redis.call('HEXISTS', prefix .. 'drover:lease:' .. lease, token) == 1) then
+    redis.call('SREM', running, holder)
+    holder = redis.call('SRANDMEMBER', running)
+  end
+  local first = not holder and redis.call('LINDEX', parked, 0)
+  if first and push('LPUSH', first) then redis.call('LPOP', parked) end
+  if redis.call('LLEN', parked) == 0 then redis.call('SREM', KEYS[10], class) end
+end
+
+local function lease_expired()
+  local clock = redis.call('HMGET', KEYS[7], 'last', 'since')
+  local last, since = tonumber(clock[1] or 0), tonumber(clock[2] or now)
+  if now - last > lease_ms / 2 or now < last or now - since < lease_ms then return 0 end
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now), 'LIMIT', 0, 2)) do
+    if id ~= ARGV[1] then return 1 end
+  end
+  return 0
+end
+
+-- resque-scheduler's own master does this work itself, where one runs.
+local function scheduler_due()
+  local due = redis.pcall('ZRANGEBYSCORE', prefix .. 'delayed_queue_schedule', '-inf', time[1], 'LIMIT', 0, 1)
+  if type(due) ~= 'table' or not due[1] then return '0' end
+  if redis.call('EXISTS', prefix .. prefix .. 'resque_scheduler_master_lock') == 1 then return '0' end
+  return due[1]
+end
+
+local out = {'TICK', string.format('%.0f', now), promoted, next_due, lease_expired(), scheduler_due()}
+
+local paused = redis.pcall('GET', KEYS[4])
+local stop = type(paused) == 'string' and string.lower((string.gsub(paused, '%s', ''))) == 'true'
+local held = {}
+for _, name in ipairs(redis.call('HKEYS', KEYS[5])) do
+  held[name] = true
+  if name == '*' then stop = true end
+end
+out[#out + 1] = stop and 1 or 0
+out[#out + 1] = redis.pcall('GET', KEYS[6]) or '0'
+for k = 11, #KEYS do
+  local n = redis.pcall('LLEN', KEYS[k])
+  if type(n) == 'table' then n = -1 end
+  if held[string.sub(KEYS[k], #prefix + 7)] then n = 0 end
+  out[#out + 1] = n
+end
+if ARGV[5] == 'members' then
+  for _, name in ipairs(redis.call('SMEMBERS', KEYS[3])) do out[#out + 1] = name end
+end
+return out
