@@ -27,17 +27,24 @@ void internal_place_fini(struct internal_place *p)
 		text_fini(texts[i]);
 }
 
-/* The cheap look comes first: most payloads do not hold the text at all. */
-static bool has_jid(struct span payload, struct span jid)
+/*
+ * `otherwise` is the jid of a payload without one. The cheap look comes first: most payloads do
+ * not hold the text at all.
+ */
+static bool has_jid(struct span payload, struct span otherwise, struct span jid)
 {
+	bool named = otherwise.len == jid.len && memcmp(otherwise.at, jid.at, jid.len) == 0;
 	struct envelope e = {0};
 	struct err unreadable;
 	bool same;
 
-	if (!memmem(payload.at, payload.len, jid.at, jid.len))
+	if (!named && !memmem(payload.at, payload.len, jid.at, jid.len))
 		return false;
 	envelope_read(&e, payload, &unreadable);
-	same = e.jid.len == jid.len && memcmp(e.jid.data, jid.at, jid.len) == 0;
+	if (e.jid.len)
+		same = e.jid.len == jid.len && memcmp(e.jid.data, jid.at, jid.len) == 0;
+	else
+		same = named;
 	envelope_fini(&e);
 	return same;
 }
@@ -67,7 +74,7 @@ static bool look_parked(void *ctx, struct span class_name, int64_t position, str
 	struct search *s = ctx;
 	struct waiting w;
 
-	if (!waiting_read_parked(&w, item) || !has_jid(w.payload, s->jid))
+	if (!waiting_read_parked(&w, item) || !has_jid(w.payload, SPAN_LIT(""), s->jid))
 		return true;
 	s->place->kind = INTERNAL_PARKED;
 	s->place->position = position;
@@ -83,7 +90,7 @@ static bool look_queue(void *ctx, struct span queue, int64_t position, struct sp
 {
 	struct search *s = ctx;
 
-	if (!has_jid(payload, s->jid))
+	if (!has_jid(payload, SPAN_LIT(""), s->jid))
 		return true;
 	s->place->kind = INTERNAL_QUEUE;
 	s->place->position = position;
@@ -100,10 +107,8 @@ static bool look_entry(
 	struct entry entry;
 	struct err err;
 
-	if (!internal_is_token(token) || entry_read(&entry, text, &err) < 0)
-		return false;
-	if (!has_jid(entry.payload, s->jid) &&
-		(entry.jid.len != s->jid.len || memcmp(entry.jid.at, s->jid.at, s->jid.len) != 0))
+	if (!internal_is_token(token) || entry_read(&entry, text, &err) < 0 ||
+		!has_jid(entry.payload, entry.jid, s->jid))
 		return false;
 	s->place->kind = INTERNAL_LEASE;
 	s->place->state = of->lost ? "lost" : "running";

@@ -193,7 +193,7 @@ class Look(CliTest):
         self.assertEqual([s["id"] for s in self.ask("supervisors")],
                          ["rig:3:cc", "rig:2:bb", "rig:1:aa"])
         warnings = [f["text"] for f in self.ask("check")["findings"] if f["level"] == "warning"]
-        self.assertIn("2 jobs are held by supervisors that no longer answer, until put back by hand: "
+        self.assertIn("2 jobs are held by supervisors that no longer answer, until another takes over: "
                       "rig:2:bb, rig:1:aa", warnings)
         self.redis.call("FLUSHALL")
 

@@ -129,14 +129,80 @@ START_TEST(test_lost_jobs)
 {
 	expect_lost(0, 0, "", NULL);
 	expect_lost(1, 1, "a:1:x",
-		"1 job is held by a supervisor that no longer answers, until put back by hand: "
+		"1 job is held by a supervisor that no longer answers, until another takes over: "
 		"a:1:x");
 	expect_lost(3, 2, "a:1:x, b:2:y",
-		"3 jobs are held by supervisors that no longer answer, until put back by hand: "
+		"3 jobs are held by supervisors that no longer answer, until another takes over: "
 		"a:1:x, b:2:y");
 	expect_lost(20, 9, "a, b",
-		"20 jobs are held by supervisors that no longer answer, until put back by hand: "
+		"20 jobs are held by supervisors that no longer answer, until another takes over: "
 		"a, b and 1 more");
+}
+END_TEST
+
+/* -- one job ------------------------------------------------------------------------------- */
+
+static void expect_durable(const struct drover_durable *d, bool confirmed, const char *words)
+{
+	struct text said = {0};
+
+	ck_assert_int_eq(judge_durable(d, &said), confirmed);
+	ck_assert_msg(strstr(said.data, words) != NULL, "%s", said.data);
+	text_fini(&said);
+}
+
+START_TEST(test_durable)
+{
+	struct drover_durable d = {
+		.same_connection = true, .appendonly = 1, .disk = 1, .replicas_on_disk = -1};
+
+	expect_durable(&d, true, "it is on the disk of the server; there is no replica");
+	d.replicas = 2;
+	d.replicas_received = 1;
+	expect_durable(&d, false, "1 of 2 replicas received it");
+	d.replicas_received = 2;
+	d.replicas_on_disk = 1;
+	expect_durable(&d, true, "2 of 2 replicas received it, 1 wrote it to disk");
+	d.disk = 0;
+	expect_durable(&d, true, "has not confirmed it in time");
+	d.replicas = 0;
+	expect_durable(&d, false, "has not confirmed it in time");
+	d.appendonly = 0;
+	expect_durable(&d, false, "appendonly no");
+	d.appendonly = d.disk = -1;
+	d.replicas = -1;
+	expect_durable(&d, false, "does not tell whether it writes to a disk; the server does not");
+	d.same_connection = false;
+	expect_durable(&d, false, "the connection broke");
+}
+END_TEST
+
+START_TEST(test_everysec)
+{
+	struct drover_durable d = {.same_connection = true, .appendonly = 1, .disk = -1};
+
+	memcpy(d.appendfsync, "everysec", 9);
+	expect_durable(&d, false, "within about a second");
+	memcpy(d.appendfsync, "no", 3);
+	expect_durable(&d, false, "nobody can say when");
+}
+END_TEST
+
+START_TEST(test_held)
+{
+	struct judge_findings f = {0};
+	struct drover_stats s = {.supervisors = 1};
+
+	judge_held(&f, &s);
+	ck_assert_uint_eq(f.n, 0);
+	s.delayed = 2;
+	judge_held(&f, &s);
+	ck_assert_uint_eq(f.n, 1);
+	ck_assert_int_eq(judge_worst(&f), JUDGE_OK);
+	s.supervisors = 0;
+	judge_held(&f, &s);
+	ck_assert_int_eq(judge_worst(&f), JUDGE_WARNING);
+	judge_findings_fini(&f);
 }
 END_TEST
 
@@ -154,6 +220,9 @@ int main(void)
 	tcase_add_test(tc, test_replicas);
 	tcase_add_test(tc, test_clock);
 	tcase_add_test(tc, test_lost_jobs);
+	tcase_add_test(tc, test_durable);
+	tcase_add_test(tc, test_everysec);
+	tcase_add_test(tc, test_held);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "queue/audit.h"
 #include "queue/enqueue.h"
 #include "queue/failed.h"
 #include "queue/inspect.h"
+#include "queue/waiting.h"
 
 START_TEST(test_pool_of_a_token)
 {
@@ -115,6 +117,66 @@ START_TEST(test_numbers)
 }
 END_TEST
 
+START_TEST(test_what_is_delayed)
+{
+	struct waiting w;
+
+	ck_assert(waiting_read_delayed(&w, SPAN_LIT("retry 4 a b  {\"class\":\"A\"}")));
+	ck_assert(span_is(w.why, "retry"));
+	ck_assert(span_is(w.queue, "a b "));
+	ck_assert(span_is(w.payload, "{\"class\":\"A\"}"));
+	ck_assert(waiting_read_parked(&w, SPAN_LIT("0  {}")));
+	ck_assert_uint_eq(w.queue.len, 0);
+	ck_assert(span_is(w.payload, "{}"));
+	ck_assert_str_eq(waiting_state(SPAN_LIT("retry")), "retrying");
+	ck_assert_str_eq(waiting_state(SPAN_LIT("interrupted")), "interrupted");
+	ck_assert_str_eq(waiting_state(SPAN_LIT("spawn")), "delayed");
+}
+END_TEST
+
+START_TEST(test_what_is_not)
+{
+	static const char *const texts[] = {"", "retry", "retry ", "retry 3", "retry 3 ab",
+		"retry 3 abc", "retry x abc {}", "retry -1 a", "retry 3 abcd {}",
+		"retry 99999999999999999999 a b"};
+	struct waiting w;
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		ck_assert_msg(!waiting_read_delayed(&w, span_of(texts[i])), "%s", texts[i]);
+}
+END_TEST
+
+START_TEST(test_names_of_the_delayed)
+{
+	char a[WAITING_ID_SIZE], b[WAITING_ID_SIZE];
+	struct span long_second = SPAN_LIT("123456789012345678901234567890");
+
+	ck_assert(span_is(waiting_jid(SPAN_LIT("j1/2")), "j1"));
+	ck_assert(span_is(waiting_jid(SPAN_LIT("j1")), "j1"));
+	waiting_foreign_id(SPAN_LIT("1893456000"), SPAN_LIT("{}"), a);
+	waiting_foreign_id(SPAN_LIT("1893456000"), SPAN_LIT("{ }"), b);
+	ck_assert_str_ne(a, b);
+	ck_assert(span_is(waiting_foreign_second(span_of(a)), "1893456000"));
+	ck_assert_uint_eq(waiting_foreign_second(SPAN_LIT("1893456000.x")).len, 0);
+	ck_assert_uint_eq(waiting_foreign_second(SPAN_LIT("j1")).len, 0);
+	ck_assert_uint_lt(strlen(waiting_foreign_id(long_second, SPAN_LIT("{}"), a)), sizeof a);
+}
+END_TEST
+
+START_TEST(test_entry_of_an_audit)
+{
+	struct text entry = {0};
+
+	audit_write(&entry, 1795289183123, "enqueued", NULL);
+	expect_text(&entry, "{\"at\":\"2026-11-21T19:26:23.123Z\",\"what\":\"enqueued\"}");
+	text_clear(&entry);
+	audit_write(&entry, 1795289183123, "cancelled", "a \"b\"");
+	expect_text(&entry, "{\"at\":\"2026-11-21T19:26:23.123Z\",\"what\":\"cancelled\","
+			    "\"detail\":\"a \\\"b\\\"\"}");
+	text_fini(&entry);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("queue_inspect");
@@ -129,6 +191,10 @@ int main(void)
 	tcase_add_test(tc, test_no_record);
 	tcase_add_test(tc, test_what_can_be_enqueued);
 	tcase_add_test(tc, test_numbers);
+	tcase_add_test(tc, test_what_is_delayed);
+	tcase_add_test(tc, test_what_is_not);
+	tcase_add_test(tc, test_names_of_the_delayed);
+	tcase_add_test(tc, test_entry_of_an_audit);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
