@@ -16,6 +16,8 @@
 
 #include "base/clock.h"
 
+#define NURSERY "drover-nursery"
+
 enum { CHILDREN_MAX = 256, COMMAND_MAX = 4096, EXIT_NO_PROGRAM = 127, LOOK_AGAIN_MS = 20 };
 
 static void sleep_ms(int64_t ms)
@@ -143,16 +145,29 @@ static bool is_child_of(pid_t pid, pid_t parent)
 	return strlen(end) > 4 && strtol(end + 4, NULL, 10) == parent;
 }
 
-/* A child looks like its nursery until it becomes its job: for a moment only, hence two looks. */
-static bool is_wanted(pid_t pid, const char *mark)
+static bool is_nursery(pid_t pid)
+{
+	char name[32];
+
+	return read_proc(pid, "comm", name, sizeof name) > 0 &&
+	       strncmp(name, NURSERY, strlen(NURSERY)) == 0;
+}
+
+static bool has_word(pid_t pid, const char *word)
 {
 	char line[COMMAND_MAX];
 	ssize_t n = read_proc(pid, "cmdline", line, sizeof line);
 
 	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(line + i) + 1)
-		if (strcmp(line + i, mark ? mark : "--lease") == 0)
+		if (strcmp(line + i, word) == 0)
 			return true;
 	return false;
+}
+
+/* A child looks like its nursery until it gives itself a name, a moment later: hence two looks. */
+static bool is_wanted(pid_t pid, const char *mark)
+{
+	return mark ? has_word(pid, mark) : is_nursery(pid);
 }
 
 static size_t find_children(pid_t parent, const char *mark, pid_t found[CHILDREN_MAX])

@@ -19,6 +19,7 @@ Run = collections.namedtuple("Run", "jid token lease pid begin beside")
 Fault = collections.namedtuple("Fault", "kind pids begin end")
 
 AGAIN = {"child", "supervisor", "host", "stop", "cut off"}  # a job struck so may run once more
+NEVER = 1 << 62
 BESIDE = {"stop", "cut off"}  # only a lost lease may have it run beside itself
 
 
@@ -104,6 +105,9 @@ def judge_job(result, jid, runs, failed, faults):
     ends = [run for run, end in runs if end is not None]
     result.done += bool(ends)
     result.failed += bool(failed and not ends)
+    if failed and not any(excuse(faults, {"child"}, run, NEVER) for run, _ in runs):
+        result.unexcused += 1
+        result.complain("failed", "%s, and nobody killed it" % jid)
     if not ends and not failed:
         result.lost += 1
         result.complain("lost", "%s, begun %d times" % (jid, len(runs)))

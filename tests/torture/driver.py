@@ -138,10 +138,9 @@ class Torture:
             os.kill(pid, signal.SIGKILL)
 
     def nurseries_of(self, drover):
-        """A child looks like its nursery until it becomes its job, a moment later."""
+        """A child looks like its nursery until it gives itself a name, a moment later."""
         def look(pids):
-            return [pid for pid in pids
-                    if b"--lease" in processes.read_proc(pid, "cmdline").split(b"\0")]
+            return [pid for pid in pids if processes.name(pid).startswith("drover-nursery")]
         found = look(processes.children(drover.pid))
         time.sleep(0.02)
         return look(found)

@@ -30,7 +30,7 @@ NOT_DROVERD = ("nursery.", "child.")  # who dies there is not the supervisor
 # Redis had lost these jobs; the only copy dies with the supervisor.
 NOT_OURS = {"reenter.send": "Redis lost its data, then the only copy was killed"}
 NTH = {"beat": 2, "enlist": 1, "watch": 1, "start": 2, "fetch": 2, "nursery": 5, "child": 5,
-       "hello": 5, "spawn": 5, "job": 5, "exit": 5, "verdict": 5, "finish": 2}
+       "hello": 5, "spawn": 5, "job": 5, "exit": 5, "verdict": 5, "finish": 2, "journal": 5}
 
 
 def all_points():
@@ -52,7 +52,7 @@ class Scene:
         self.ledger = Ledger(os.path.join(self.folder, "ledger"))
         self.counter = os.path.join(self.folder, "passed")
         self.jids = ["t%d" % n for n in range(JOBS)]
-        self.all = []
+        self.all, self.faults = [], []
         self.a = self.droverd("a", env={"DROVER_CRASH": "%s:%d:%s" % (
             point, NTH.get(point.split(".")[0], 1), self.counter)})
         self.b = self.droverd("b")
@@ -97,7 +97,11 @@ class Scene:
             dead = self.droverd("dead").start()
             until(lambda: self.ledger.lines(), "a job to begin")
             self.kill_host(dead)
-            self.pids = {dead.pid}
+        elif family == "takeover":  # and left its folder behind
+            self.push(self.jids)
+            dead = self.droverd("a").start()
+            until(lambda: self.ledger.lines(), "a job to begin")
+            self.kill_host(dead)
         elif family == "promote":
             self.push(self.jids[:-4])
             self.push_delayed(self.jids[-4:])
@@ -113,6 +117,7 @@ class Scene:
             except ProcessLookupError:
                 pass
         drover.wait()
+        self.faults.append(Fault("host", {drover.pid}, now_ms(), now_ms()))
 
     def lose_lease(self):
         """Redis forgets what it holds while everything is in hand."""
@@ -158,7 +163,6 @@ class Scene:
 
     def play(self):
         """What went wrong, or None; .line is the row of the table."""
-        self.pids = set()
         self.set_the_scene()
         if self.variant == "other":
             self.b.start()
@@ -166,24 +170,23 @@ class Scene:
         first = self.a.pid
         met = self.meet()
         at, hand = now_ms(), self.in_hand()
-        faults = [Fault("supervisor", {first} | self.pids, at, at)]
+        self.faults.append(Fault("supervisor", {first}, at, at))
         if not self.point.startswith(NOT_DROVERD) and met:
             if self.variant == "same":
                 self.a.start(wait=False)
         elif self.point.startswith("child."):  # whoever it was
-            faults = [Fault("child", {run.pid for runs in self.ledger.runs().values()
-                                      for run, _ in runs}, 0, at)]
+            self.faults.append(Fault("child", {run.pid for runs in self.ledger.runs().values()
+                                               for run, _ in runs}, 0, at))
         try:
             until(self.all_counted, "all jobs to be counted", 20, every=0.02)
             stuck = None
         except AssertionError as error:
             stuck = str(error)
-        return self.judge(met, at, hand, faults, stuck)
+        return self.judge(met, at, hand, stuck)
 
-    def judge(self, met, at, hand, faults, stuck):
+    def judge(self, met, at, hand, stuck):
         runs = self.ledger.runs()
-        failed = {}
-        result = judge(runs, self.jids, failed, faults)
+        result = judge(runs, self.jids, {}, self.faults)
         again = [run.begin - at for jid in hand for run, _ in runs.get(jid, [])[1:]
                  if run.begin >= at]
         after = max(again) if again else None
