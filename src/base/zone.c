@@ -56,20 +56,26 @@ static bool is_there(const char *name)
 	return found;
 }
 
-/* "+05:30", "-0800": at most a day. */
+/* "+05:30", "-0800": a day and 59 minutes at most. */
 static bool read_offset(const char *name, int64_t *offset_s)
 {
-	int hours, minutes, end = 0;
+	int digits[4], hours, minutes;
+	size_t n = 0;
 
 	if (*name != '+' && *name != '-')
 		return false;
-	for (const char *p = name + 1; *p; p++)
-		if (!isdigit((unsigned char)*p) && (*p != ':' || p != name + 3))
+	for (const char *p = name + 1; *p; p++) {
+		if (*p == ':' && p == name + 3)
+			continue;
+		if (!isdigit((unsigned char)*p) || n == 4)
 			return false;
-	if (sscanf(name + 1, name[3] == ':' ? "%2d:%2d%n" : "%2d%2d%n", &hours, &minutes, &end) !=
-			2 ||
-		end != (name[3] == ':' ? 5 : 4) || name[1 + end] != '\0' || hours > 24 ||
-		minutes > 59)
+		digits[n++] = *p - '0';
+	}
+	if (n < 4)
+		return false;
+	hours = digits[0] * 10 + digits[1];
+	minutes = digits[2] * 10 + digits[3];
+	if (hours > 24 || minutes > 59)
 		return false;
 	*offset_s = (int64_t)(hours * 60 + minutes) * 60 * (*name == '-' ? -1 : 1);
 	return true;

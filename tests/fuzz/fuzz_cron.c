@@ -52,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must_be(*err.text && utf8_valid(span_of(err.text)));
 		return 0;
 	}
+	must_be(!*c.zone || zone_find(c.zone, &err) || *err.text);
 	check_times(&c, zone, (int64_t)(when / 8 % UINT64_C(8000000000)) - 1000000000);
 	return 0;
 }
