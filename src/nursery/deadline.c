@@ -1,9 +1,9 @@
 /*
  * nursery/deadline: see deadline.h. In the nursery, never in a child.
  *
- * Order matters in two places. The clock is read before the deadline: droverd, which looks whether
- * the old one has passed before it sets another, then knows of every job that is ended here. And
- * droverd names a job in the scoreboard, then tells us, then gives it to its process; so a look
+ * Order matters in two places. The clock is read before the deadline, and droverd reads it after it
+ * has set another: so it knows of every job that is ended here. A job given after our reading of
+ * the clock is under another deadline, and not meant. And droverd names a job in the scoreboard, then tells us, then gives it to its process; so a look
  * that finds no job may end the watch.
  */
 #include "nursery/deadline.h"
@@ -30,6 +30,7 @@ enum { TREE_PATIENCE_MS = 1000, MARKS_PATIENCE_MS = 2000, QUIET_LOOKS = 2 };
 
 /* What the header said at one moment. */
 struct reading {
+	int64_t now_boot_ms; /* just before */
 	int64_t deadline_boot_ms;
 	uint32_t exclusive, records, page_bytes;
 };
@@ -68,13 +69,17 @@ static int read_board(int board, struct reading *r, struct err *err)
 	struct scoreboard_header *h = mmap(NULL, size, PROT_READ, MAP_SHARED, board, 0);
 	bool ours;
 
-	*r = (struct reading){0};
+	*r = (struct reading){.now_boot_ms = clock_boot_ms()};
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (h == MAP_FAILED)
 		return err_errno(err, "the scoreboard");
 	ours = scoreboard_is_ours(h);
-	if (ours)
-		*r = (struct reading){scoreboard_deadline_ms(h), scoreboard_exclusive(h),
-			scoreboard_records(h), h->page_bytes};
+	if (ours) {
+		r->deadline_boot_ms = scoreboard_deadline_ms(h);
+		r->exclusive = scoreboard_exclusive(h);
+		r->records = scoreboard_records(h);
+		r->page_bytes = h->page_bytes;
+	}
 	munmap(h, size);
 	return ours ? 0 : err_set(err, "what came as the scoreboard is none of this version");
 }
@@ -98,7 +103,8 @@ static bool read_record(
 			break;
 	}
 	scoreboard_slot_close(s);
-	return (s->flags & SCOREBOARD_BUSY) && (s->flags & SCOREBOARD_EXCLUSIVE) && s->pid > 0;
+	return (s->flags & SCOREBOARD_BUSY) && (s->flags & SCOREBOARD_EXCLUSIVE) && s->pid > 0 &&
+	       s->given_boot_ms <= r->now_boot_ms;
 }
 
 /* -- ending ---------------------------------------------------------------------------------------- */
@@ -179,14 +185,13 @@ static int arm(const struct deadline *d, int64_t boot_ms)
 /* Jobs that were ended are over, and for each new one droverd says so again. */
 static void look(struct deadline *d)
 {
-	int64_t now_ms = clock_boot_ms();
 	struct reading r;
 	struct err err;
 
 	if (read_board(d->board, &r, &err) != 0) {
 		complain(&err);
 		stop_watching(d);
-	} else if (r.exclusive > 0 && now_ms < r.deadline_boot_ms) {
+	} else if (r.exclusive > 0 && r.now_boot_ms < r.deadline_boot_ms) {
 		if (arm(d, r.deadline_boot_ms) == 0)
 			return;
 		err_errno(&err, "timerfd_settime");

@@ -128,13 +128,19 @@ void exclusive_use_board(struct exclusive *e, struct scoreboard *board)
 	show_deadline(e);
 }
 
-/* First those that the nursery has ended, or is about to; then its reason for that may go. */
+/*
+ * The clock is read after the new deadline stands, and the nursery reads it before it reads that:
+ * so whenever it found the old one to have passed, we do too, and give each of its jobs the reason.
+ */
 void exclusive_confirmed(struct exclusive *e)
 {
-	if (has_passed(e))
-		end_overdue(e);
+	int64_t before_boot_ms = e->deadline_boot_ms;
+
 	e->deadline_boot_ms = lease_deadline_boot_ms(e->supervisor->lease);
 	show_deadline(e);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (clock_boot_ms() >= before_boot_ms)
+		end_overdue(e);
 }
 
 /* -- the life of a job --------------------------------------------------------------------------------- */

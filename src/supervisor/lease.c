@@ -18,6 +18,7 @@ struct lease {
 	bool registered; /* once: from then on a missing lease means something */
 	bool held;
 	bool under_way;
+	bool refusal_said;
 	int64_t sent_boot_ms;	   /* the beat under way */
 	int64_t confirmed_boot_ms; /* when the last one that was answered OK was sent; 0: none */
 };
@@ -40,11 +41,22 @@ static void tell_differences(struct lease *l, const struct redis_reply *r)
 	}
 }
 
+/* BUSY, MISCONF and the like may last: said once each way. */
+static void say_refusal(struct lease *l, const struct redis_reply *why)
+{
+	if (why && !l->refusal_said)
+		log_event(LOG_ERROR, "beat.refused", LOG_SPAN("error", why->text));
+	else if (!why && l->refusal_said)
+		log_event(LOG_INFO, "beat.accepted");
+	l->refusal_said = why != NULL;
+}
+
 static void read_answer(struct lease *l, const struct redis_reply *r)
 {
 	struct span word = r->items[0]->text;
 	bool first = !l->held, again = l->registered;
 
+	say_refusal(l, NULL);
 	if (span_is(word, "OK")) {
 		l->held = l->registered = true;
 		l->confirmed_boot_ms = l->sent_boot_ms;
@@ -71,7 +83,7 @@ static void on_answer(void *arg, const struct redis_reply *r)
 	if (r && r->type == REDIS_ARRAY && r->n > 0)
 		read_answer(l, r);
 	else if (r)
-		log_event(LOG_ERROR, "beat.refused", LOG_SPAN("error", r->text));
+		say_refusal(l, r);
 }
 
 void lease_beat_now(struct lease *l)

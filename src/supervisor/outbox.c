@@ -218,6 +218,8 @@ static void on_answer(void *arg, const struct redis_reply *r)
 		span_is(r->items[0]->text, "OK")) {
 		for (size_t k = 1; (i = list_take(&b->items)) != NULL; k++)
 			settle_item(o, &back, i, r->items[k]);
+		if (o->refusal_said && back.n == 0)
+			log_event(LOG_INFO, "verdict.accepted");
 		o->refusal_said = o->refusal_said && back.n > 0;
 	} else if (r && r->type == REDIS_ARRAY && r->n == 1) {
 		o->events->unknown_lease(o->ctx);

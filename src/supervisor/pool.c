@@ -160,6 +160,8 @@ static void read_jobs(struct pool *p, const struct redis_reply *r)
 			hand_out(p, r->items[i]->text, r->items[i + 1]->text);
 	}
 	p->n_asked = 0;
+	if (p->refusal_said)
+		log_event(LOG_INFO, "fetch.accepted", LOG_STR("pool", p->name));
 	p->refusal_said = false;
 	p->maybe_more = got == wanted;
 	p->events->fetched(p->ctx, p, p->maybe_more);

@@ -10,7 +10,8 @@ A test derives from SystemTest and reads like a conversation:
 
 Nothing here waits for time to pass: until() waits for a condition and says what it saw last. At
 tear-down droverd is ended by TERM, and what must be conserved is counted: every job enqueued was
-done, failed or is waiting; no lease entry, no worker id, no process is left.
+done, failed or is waiting (in a queue, delayed or parked); no lease entry, no worker id, no process
+is left; and `drover fsck` finds nothing.
 """
 
 import contextlib
@@ -297,6 +298,7 @@ class SystemTest(unittest.TestCase):
     maxDiff = None
     redis_options = {}
     conserves = True  # False where a test loses or doubles on purpose, and says why
+    holds = True      # False where a test leaves on purpose what fsck finds, and says why
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="drover-rig-")
@@ -389,7 +391,19 @@ class SystemTest(unittest.TestCase):
         return self.redis.call("LLEN", "resque:queue:" + queue)
 
     def waiting(self):
-        return sum(self.redis.call("LLEN", key) for key in self.redis.keys("resque:queue:*"))
+        return self.in_lists("resque:queue:*")
+
+    def in_lists(self, pattern):
+        keys = [k for k in self.redis.keys(pattern) if self.redis.call("TYPE", k) == "list"]
+        return sum(self.redis.call("LLEN", key) for key in keys)
+
+    def delayed(self):
+        """Ours, and those of resque-scheduler's clients."""
+        return (self.redis.call("HLEN", "resque:drover:delayed:jobs")
+                + self.in_lists("resque:delayed:[0-9]*"))
+
+    def parked(self):
+        return self.in_lists("resque:drover:parked:*")
 
     def failed(self):
         return [json.loads(item) for item in self.redis.call("LRANGE", "resque:failed", 0, -1)]
@@ -402,8 +416,14 @@ class SystemTest(unittest.TestCase):
         for key in self.redis.keys("resque:drover:lease:*"):
             fields = self.redis.call("HGETALL", key)
             pairs = zip(fields[::2], fields[1::2])
-            entries.update((token, entry) for token, entry in pairs if not token.startswith("#"))
+            entries.update((token, entry) for token, entry in pairs if token[:1] not in "#!")
         return entries
+
+    def fsck(self, *words):
+        """What `drover fsck` tells, notices too."""
+        code, out, err = command("drover", "--redis", self.redis.url, "fsck", "--json", *words)
+        self.assertIn((code, err), [(0, ""), (1, "")], out)
+        return json.loads(out)["findings"]
 
     # -- waiting ---------------------------------------------------------------------------------
     def until(self, condition, what, timeout=PATIENCE_S, every=0.01):
@@ -437,21 +457,29 @@ class SystemTest(unittest.TestCase):
         if self.redis.process.poll() is None:
             self.assert_nothing_lost()
             self.assert_nothing_left()
+            self.assert_it_holds()
         self.assert_no_process_left()
 
     def assert_nothing_lost(self):
         if not self.conserves:
             return
-        processed, failed, waiting = self.stat("processed"), self.stat("failed"), self.waiting()
-        done = processed - failed
-        self.assertEqual(self.enqueued, done + failed + waiting,
-                         "enqueued = done %d + failed %d + waiting %d" % (done, failed, waiting))
+        places = {"waiting": self.waiting(), "delayed": self.delayed(), "parked": self.parked(),
+                  "failed": self.stat("failed")}
+        places["done"] = self.stat("processed") - places["failed"]
+        failed = places["failed"]
+        self.assertEqual(self.enqueued, sum(places.values()), "enqueued = %r" % places)
         self.assertEqual(self.redis.call("LLEN", "resque:failed"), failed, "records = stat:failed")
 
     def assert_nothing_left(self):
         self.assertEqual(self.lease_entries(), {}, "no lease entry is left")
         self.assertEqual(self.workers(), [], "no worker id is left")
         self.assertEqual(self.redis.keys("resque:worker:*"), [], "no worker record is left")
+
+    def assert_it_holds(self):
+        if not self.holds:
+            return
+        findings = [f for f in self.fsck() if f["level"] == "finding"]
+        self.assertEqual(findings, [], "drover fsck finds nothing")
 
     def assert_no_process_left(self):
         def left():

@@ -73,7 +73,7 @@ class Lease(SystemTest):
         self.redis.call("MULTI")
         self.redis.call("ZADD", "resque:drover:taken", 1, old)
         self.redis.call("ZREM", "resque:drover:supervisors", old)
-        self.redis.call("DEL", self.lease_key(drover))
+        self.redis.call("DEL", self.lease_key(drover), "resque:drover:supervisor:" + old)
         self.redis.call("EXEC")
         drover.until_event("lease.taken")
         self.until_gone(pid)

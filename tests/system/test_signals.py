@@ -306,6 +306,7 @@ class ExitCodes(SystemTest):
         self.until_exit(drover, 1)
         self.assertRegex(drover.log(), "WRONGPASS|invalid")
         self.assertNotIn("wrong-secret", drover.log())
+        self.redis.call("CONFIG", "SET", "requirepass", "")  # for what looks at the end
 
 
 if __name__ == "__main__":

@@ -199,6 +199,23 @@ START_TEST(another_process_of_that_number_is_spared)
 }
 END_TEST
 
+/* It was given after the look, under the next deadline. */
+START_TEST(job_that_began_meanwhile_is_spared)
+{
+	struct rig_child late, early;
+
+	start_static();
+	make_board(clock_boot_ms() - 1);
+	late = begin(1, EXCLUSIVE, WAITS);
+	early = begin(2, EXCLUSIVE, WAITS);
+	record(1)->given_boot_ms = clock_boot_ms() + LONG_MS;
+	watch();
+	is_killed(&early);
+	ends_well(&late);
+	stop();
+}
+END_TEST
+
 /* droverd was stopped in the middle of writing. */
 START_TEST(record_that_is_not_whole_counts)
 {
@@ -273,6 +290,7 @@ static Suite *nursery_deadline_suite(void)
 	tcase_add_test(t, deadline_that_moves_is_followed);
 	tcase_add_test(t, watch_ends_and_begins_again);
 	tcase_add_test(t, another_process_of_that_number_is_spared);
+	tcase_add_test(t, job_that_began_meanwhile_is_spared);
 	tcase_add_test(t, record_that_is_not_whole_counts);
 	tcase_add_test(t, end_of_droverd_is_seen_while_it_watches);
 	tcase_add_test(t, what_is_no_scoreboard_is_harmless);

@@ -1,0 +1,301 @@
+"""Redis that errs, stalls, refuses or is cut off: jobs go on, verdicts arrive in order, once.
+
+Each fault is between break_it and mend; endure() runs the same story through all of them: jobs
+that began before end one by one while it lasts, their verdicts arrive in that order afterwards,
+nothing ran twice, and the next job runs as if nothing had been.
+"""
+
+import os
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import processes  # noqa: E402
+from proxy import BOTH, TO_CLIENT, TO_SERVER, Proxy  # noqa: E402
+from resp import RespClient  # noqa: E402
+from rig import RedisError, SystemTest, main, payload, sh  # noqa: E402
+
+BUSY_FOR_MS = 2500
+SPIN = """
+local t = redis.call('TIME')
+local ends = t[1] * 1000 + t[2] / 1000 + ARGV[1]
+repeat t = redis.call('TIME') until t[1] * 1000 + t[2] / 1000 > ends
+"""
+
+
+class Faults(SystemTest):
+    redis_options = {"appendonly": "yes", "appendfsync": "always"}
+    jobs = 3
+
+    # -- the story -------------------------------------------------------------------------------
+    def waits(self):
+        """Notes its argument and pid, ends with 1 once the file of its number is there."""
+        return sh('read x; echo "$x $$" >> %s; until [ -e "%s$x" ]; do sleep 0.01; done; exit 1'
+                  % (self.path("begun"), self.path("go")))
+
+    def begin(self, url=None, **supervisor):
+        """The pids of the jobs, which run now."""
+        keys = dict({"lease": "15s"}, **supervisor)
+        self.supervisor = self.drover(
+            {"Waits": self.waits(), "Note": self.note()},
+            redis={"url": url or self.redis.url, "command_timeout": "1s"}, supervisor=keys,
+            pools={"main": {"workers": self.jobs, "queues": ["default"]}})
+        self.push("default", *[payload("Waits", n) for n in range(self.jobs)])
+        self.until(lambda: len(self.begun()) == self.jobs, "all jobs to begin")
+        return [pid for _, pid in sorted(self.begun())]
+
+    def begun(self):
+        lines = (line.split() for line in (self.read("begun") or "").splitlines())
+        return [(argument, int(pid)) for argument, pid in lines]
+
+    def end_all(self, pids):
+        for number, pid in enumerate(pids):
+            self.assertTrue(processes.alive(pid), "job %d goes on" % number)
+        for number, pid in enumerate(pids):
+            self.open_gate("go[%d]" % number)
+            self.until_gone(pid)
+
+    def all_is_well(self):
+        failed = self.until_failed(self.jobs)
+        self.assertEqual([record["payload"]["args"] for record in failed],
+                         [[n] for n in range(self.jobs)], "verdicts arrive in order")
+        before = self.stat("processed")
+        self.enqueue("default", "Note", "after")
+        self.until_processed(before + 1)
+        self.assertEqual(len(self.begun()), self.jobs, "nothing ran twice")
+        self.assertEqual(self.supervisor.events("lease.taken"), [])
+
+    def endure(self, break_it, mend, url=None, **supervisor):
+        pids = self.begin(url, **supervisor)
+        break_it()
+        self.end_all(pids)
+        mend()
+        self.all_is_well()
+
+    def said(self, **counts):
+        """How often each event was said, the others of that kind not at all."""
+        kinds = ("redis.down", "beat.refused", "fetch.refused", "verdict.refused")
+        for bad in kinds:
+            good = bad.replace("refused", "accepted").replace("down", "up")
+            wanted = counts.get(bad.replace(".", "_"), 0)
+            if wanted:
+                self.supervisor.until_event(good, count=wanted)
+            seen = [len(self.supervisor.events(name)) for name in (bad, good)]
+            self.assertEqual(seen, [wanted, wanted], bad)
+
+
+class AnswersThatRefuse(Faults):
+    def config_set(self, name, value):
+        self.redis.call("CONFIG", "SET", name, value)
+
+    def test_readonly(self):
+        self.endure(lambda: self.redis.call("REPLICAOF", "127.0.0.1", "1"),
+                    lambda: self.redis.call("REPLICAOF", "NO", "ONE"))
+        self.said(redis_down=1, verdict_refused=1)
+        self.assertIn("replica", self.supervisor.events("redis.down")[0]["error"])
+
+    def test_out_of_memory(self):
+        """Verdicts and beats pass, new work is refused."""
+        pids = self.begin(lease="3s")
+        self.enqueue("default", "Note", "waits")
+        self.config_set("maxmemory", "1")
+        self.end_all(pids)
+        self.until_failed(self.jobs)
+        self.supervisor.until_event("fetch.refused")
+        before = self.expiry()
+        self.until(lambda: self.expiry() > before, "a beat to pass")
+        self.assertEqual(self.size("default"), 1)
+        self.config_set("maxmemory", "0")
+        self.until_processed(self.jobs + 1)
+        self.all_is_well()
+        self.said(fetch_refused=1)
+
+    def expiry(self):
+        return float(self.redis.call("ZRANGE", "resque:drover:supervisors", 0, -1, "WITHSCORES")[1])
+
+    def test_misconf(self):
+        """A snapshot failed: Redis takes no writes until one succeeds."""
+        in_the_way = self.path("dump.rdb")
+
+        def fail_to_save():
+            os.mkdir(in_the_way)
+            self.config_set("save", "3600 1000000")
+            self.config_set("stop-writes-on-bgsave-error", "yes")
+            self.redis.call("BGSAVE")
+            self.until(lambda: "rdb_last_bgsave_status:err" in
+                       self.redis.call("INFO", "persistence"), "the snapshot to fail")
+
+        def save():
+            self.until(lambda: self.refused_calls() >= 3 * self.jobs, "more to be refused")
+            os.rmdir(in_the_way)
+            self.redis.call("BGSAVE")
+
+        self.endure(fail_to_save, save, lease="3s")
+        self.said(verdict_refused=1, beat_refused=1)
+
+    def refused_calls(self):
+        stats = self.redis.call("INFO", "errorstats")
+        return sum(int(line.split("count=")[1]) for line in stats.splitlines() if "MISCONF" in line)
+
+    def test_busy(self):
+        """Another's script runs for longer than Redis waits before it says so."""
+        def keep_busy():
+            self.config_set("lua-time-limit", "20")
+            other = RespClient(self.redis.address)
+            self.addCleanup(other.close)
+            self.spin = threading.Thread(target=lambda: other.call("EVAL", SPIN, 0, BUSY_FOR_MS))
+            self.spin.start()
+            self.until(self.is_busy, "Redis to say BUSY")
+
+        self.endure(keep_busy, lambda: self.spin.join())
+        self.said(verdict_refused=len(self.supervisor.events("verdict.refused")),
+                  beat_refused=len(self.supervisor.events("beat.refused")),
+                  fetch_refused=len(self.supervisor.events("fetch.refused")))
+
+    def is_busy(self):
+        try:
+            self.redis.call("GET", "any")
+        except RedisError as error:
+            return str(error).startswith("BUSY")
+        return False
+
+    def test_loading(self):
+        """A restart whose data takes its time."""
+        def restart():
+            self.redis.pipeline([("SET", "filler:%d" % n, n) for n in range(300)])
+            self.redis.kill()
+            self.redis.options.update(key_load_delay=5000)
+            loading = threading.Thread(target=self.redis.start)
+            loading.start()
+            self.addCleanup(loading.join)
+            self.loading = loading
+
+        self.endure(restart, lambda: self.loading.join())
+        self.said(redis_down=1)
+
+
+class ServersThatGo(Faults):
+    def test_restarted(self):
+        self.endure(self.redis.stop, self.redis.start)
+        self.said(redis_down=1)
+
+    def test_scripts_flushed_while_jobs_run(self):
+        self.endure(lambda: self.redis.call("SCRIPT", "FLUSH"),
+                    lambda: self.redis.call("SCRIPT", "FLUSH"))
+        self.said()
+
+
+class BadWays(Faults):
+    def setUp(self):
+        super().setUp()
+        self.proxy = Proxy(self.redis.address, listen=self.path("proxy.sock"))
+        self.addCleanup(self.proxy.close)
+
+    def test_half_open(self):
+        """Nothing comes and nothing breaks: the deadline of a command ends it, or the beat's."""
+        self.endure(lambda: self.proxy.drop(BOTH, new=False),
+                    lambda: self.supervisor.until_event("redis.up"), self.proxy.url, lease="3s")
+        self.said(redis_down=1)
+        self.assertIn("not answered within", self.supervisor.events("redis.down")[0]["error"])
+
+    def test_half_open_while_idle(self):
+        """Only the beat finds out; polling is far away."""
+        pids = self.begin(self.proxy.url, lease="3s", poll="1m")
+        self.proxy.drop(BOTH, new=False)
+        self.supervisor.until_event("redis.up")
+        self.end_all(pids)
+        self.all_is_well()
+
+    def test_answers_swallowed(self):
+        """What was done and never confirmed is asked again, and is not done again."""
+        self.endure(lambda: self.proxy.drop(TO_CLIENT, new=False),
+                    lambda: self.supervisor.until_event("redis.up"), self.proxy.url, lease="3s")
+        self.said(redis_down=1)
+
+    def test_half_closed(self):
+        for way in (TO_SERVER, TO_CLIENT):
+            with self.subTest(way):
+                count = len(self.supervisor.events("redis.up")) if hasattr(self, "supervisor") else 0
+                if not count:
+                    pids = self.begin(self.proxy.url)
+                self.proxy.half_close(way)
+                self.supervisor.until_event("redis.up", count=count + 1)
+        self.end_all(pids)
+        self.all_is_well()
+
+    def test_refused_and_slow(self):
+        def away():
+            self.proxy.refuse()
+            self.proxy.close_all()
+            self.supervisor.until_event("redis.down")
+
+        def back():
+            self.proxy.delay(30, spread_ms=30)
+            self.proxy.accept()
+
+        self.endure(away, back, self.proxy.url)
+        self.said(redis_down=1)
+
+
+class CutAnswers(Faults):
+    """The connection ends in the middle of the answer of a script, at every byte of it in turn."""
+
+    jobs = 4
+    verbs = ("beat", "fetch", "finish")
+
+    def setUp(self):
+        super().setUp()
+        self.proxy = Proxy(self.redis.address, listen=self.path("proxy.sock"))
+        self.addCleanup(self.proxy.close)
+
+    def digest(self, name):
+        """Of a script as it is embedded."""
+        path = os.path.join(os.path.dirname(__file__), "..", "..", "src", "queue", "lua",
+                            name + ".lua")
+        with open(path) as file:
+            return self.redis.call("SCRIPT", "LOAD", file.read()).encode()
+
+    def cut_each(self, name, **supervisor):
+        drover = self.drover({"Note": self.note()}, redis={"url": self.proxy.url},
+                             supervisor=dict({"lease": "3s"}, **supervisor))
+        digest, done = self.digest(name), 0
+        for after in (0, 1, 4, 7, 20, 60):
+            ups = len(drover.events("redis.up"))
+            self.proxy.cut_answer(digest, after)
+            self.push("default", *[payload("Note", done + n) for n in range(self.jobs)])
+            drover.until_event("redis.up", count=ups + 1)
+            done += self.jobs
+            self.until_processed(done)
+        self.assertEqual(sorted(self.noted()), [[n] for n in range(done)], "each ran, once")
+        self.assertEqual(self.proxy.cuts, 6)
+
+    def test_fetch(self):
+        self.cut_each("fetch")
+
+    def test_finish(self):
+        self.cut_each("finish")
+
+    def test_beat(self):
+        self.cut_each("beat")
+
+    def test_anywhere(self):
+        """Cuts by chance, many of them."""
+        seed = int.from_bytes(os.urandom(4), "big")
+        self.proxy.random.seed(seed)
+        drover = self.drover({"Note": self.note()}, redis={"url": self.proxy.url})
+        with self.subTest(seed=seed):
+            for number in range(0, 400, 4):
+                self.push("default", *[payload("Note", number + n) for n in range(4)])
+                if number % 20 == 0:
+                    cuts = self.proxy.cuts
+                    self.proxy.cut(self.proxy.random.randrange(1, 3000),
+                                   self.proxy.random.choice((TO_SERVER, TO_CLIENT)))
+                    self.until(lambda: self.proxy.cuts > cuts, "the cut")  # noqa: B023
+            self.proxy.heal()
+            self.until_processed(400)
+            self.assertEqual(sorted(self.noted()), [[n] for n in range(400)], "each ran, once")
+        self.assertEqual(len(drover.events("redis.down")), len(drover.events("redis.up")))
+
+
+if __name__ == "__main__":
+    main()
