@@ -193,11 +193,11 @@ static void refuse_unasked(struct redis *r, const struct redis_reply *reply)
 	connection_break(r, &fault);
 }
 
-/* Of a script Redis 6 wraps the refusal in words of its own. */
-static bool is_readonly(const struct redis_reply *reply)
+/* Of a script Redis 6 wraps the refusal in words of its own. A replica may refuse all: MASTERDOWN. */
+static bool is_from_replica(const struct redis_reply *reply)
 {
 	return reply->type == REDIS_ERROR &&
-	       (begins_with(reply->text, "READONLY ") ||
+	       (begins_with(reply->text, "READONLY ") || begins_with(reply->text, "MASTERDOWN ") ||
 		       (begins_with(reply->text, "ERR Error running script") &&
 			       strstr(reply->text.at, "-READONLY ")));
 }
@@ -217,12 +217,12 @@ static void leave_replica(struct redis *r)
 /* Only an answer that is no refusal ends the growing of the waits. */
 static void answer_oldest(struct redis *r, struct redis_reply *reply)
 {
-	bool readonly = is_readonly(reply);
+	bool of_no_use = is_from_replica(reply);
 
 	if (r->state == CONNECTION_UP && reply->type != REDIS_ERROR)
 		r->failures = 0;
 	deliver(r, take_oldest(r), reply);
-	if (readonly)
+	if (of_no_use)
 		leave_replica(r);
 }
 

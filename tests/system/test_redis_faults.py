@@ -88,11 +88,35 @@ class AnswersThatRefuse(Faults):
     def config_set(self, name, value):
         self.redis.call("CONFIG", "SET", name, value)
 
-    def test_readonly(self):
-        self.endure(lambda: self.redis.call("REPLICAOF", "127.0.0.1", "1"),
-                    lambda: self.redis.call("REPLICAOF", "NO", "ONE"))
-        self.said(redis_down=1, verdict_refused=1)
-        self.assertIn("replica", self.supervisor.events("redis.down")[0]["error"])
+    def test_a_replica_now(self):
+        """READONLY, or MASTERDOWN where it refuses to be read too."""
+        for stale in ("yes", "no"):
+            with self.subTest(serve_stale_data=stale):
+                self.config_set("replica-serve-stale-data", stale)
+                self.endure(lambda: self.redis.call("REPLICAOF", "127.0.0.1", "1"),
+                            lambda: self.redis.call("REPLICAOF", "NO", "ONE"))
+                self.said(redis_down=1, verdict_refused=1)
+                self.assertIn("replica", self.supervisor.events("redis.down")[0]["error"])
+                self.forget()
+
+    def forget(self):
+        """For the same story once more."""
+        self.until_exit_of_all()
+        self.redis.call("FLUSHALL")
+        self.enqueued = 0
+        for name in os.listdir(self.folder):
+            if name.startswith(("go", "begun", "seen")):
+                os.unlink(self.path(name))
+
+    def until_exit_of_all(self):
+        for drover in self.supervisors:
+            if drover.running:
+                self.assertEqual(drover.term(), 0)
+
+    def test_too_few_replicas(self):
+        self.endure(lambda: self.config_set("min-replicas-to-write", "1"),
+                    lambda: self.config_set("min-replicas-to-write", "0"), poll="1m")
+        self.said(verdict_refused=1)
 
     def test_out_of_memory(self):
         """Verdicts and beats pass, new work is refused."""
