@@ -172,6 +172,13 @@ static void clear(struct slot *s)
 		slot_handle(s, SLOT_EV_CLEARED);
 }
 
+/* The scoreboard named it until now: what it left could be found by that, were we gone or stopped. */
+static void judge(struct slot *s)
+{
+	scoreboard_gone(s->place);
+	verdict_send(s);
+}
+
 static void forget_job(struct slot *s)
 {
 	job_free(s->job);
@@ -309,7 +316,7 @@ static const struct transition TABLE[SLOT_STATES][SLOT_EVENTS] =
 			},
 		[SLOT_CLEARING] =
 			{
-				[SLOT_EV_CLEARED] = {verdict_send, SLOT_VERDICT},
+				[SLOT_EV_CLEARED] = {judge, SLOT_VERDICT},
 				[SLOT_EV_END] = {nothing, SLOT_CLEARING},
 				[SLOT_EV_KILL] = {nothing, SLOT_CLEARING},
 			},
@@ -469,7 +476,8 @@ static void child_exited(void *owner, const struct child_exit *exit)
 
 	s->child_class = NULL;
 	CRASH_POINT("exit.seen");
-	scoreboard_gone(s->place);
+	if (s->state != SLOT_RUNNING && s->state != SLOT_ENDING && s->state != SLOT_KILLED)
+		scoreboard_gone(s->place); /* a spare; of a job it tells until that is cleared */
 	s->ops->child_known(s->ctx, exit->pid, false);
 	s->ending.exit_code = s->said.done ? s->said.done_status : exit->code;
 	s->ending.signal = s->said.done ? 0 : exit->signal;
