@@ -69,13 +69,17 @@ static void add_token(void *ctx, const struct verdict *v)
 static void check_all(void *ctx, const struct verdict *v)
 {
 	*(int *)ctx += 1;
-	ck_assert_int_eq(v->kind, VERDICT_HEAD);
+	ck_assert_int_eq(v->kind, VERDICT_LATER);
 	ck_assert_int_eq(v->order, 77);
 	ck_assert_span_eq(v->token, SPAN_LIT("main~1.4.2"));
 	ck_assert_span_eq(v->worker, SPAN_LIT("web.1:9:default"));
 	ck_assert_span_eq(v->queue, SPAN_LIT("default"));
 	ck_assert_span_eq(v->text, ((struct span){"{\"a\0b\n", 6}));
-	ck_assert_span_eq(v->record.jid, SPAN_LIT("j1"));
+	ck_assert_span_eq(v->jid, SPAN_LIT("j1"));
+	ck_assert_int_eq(v->delay_ms, 1500);
+	ck_assert_span_eq(v->why, SPAN_LIT("retry"));
+	ck_assert_span_eq(v->record.audit, SPAN_LIT("{\"what\":\"retry\"}"));
+	ck_assert(v->locks); /* Redis is asked to look */
 	ck_assert_uint_eq(v->record.n_pairs, 3);
 	ck_assert_span_eq(v->record.pairs[0], SPAN_LIT("result"));
 	ck_assert_span_eq(v->record.pairs[1], SPAN_LIT(""));
@@ -86,14 +90,17 @@ static void check_all(void *ctx, const struct verdict *v)
 START_TEST(test_a_verdict_comes_back_whole)
 {
 	const struct span pairs[] = {SPAN_LIT("result"), SPAN_LIT(""), SPAN_LIT("3")};
-	const struct verdict v = {.kind = VERDICT_HEAD,
+	const struct verdict v = {.kind = VERDICT_LATER,
 		.order = 77,
 		.token = SPAN_LIT("main~1.4.2"),
 		.worker = SPAN_LIT("web.1:9:default"),
 		.queue = SPAN_LIT("default"),
 		.text = {"{\"a\0b\n", 6},
 		.next_record = SPAN_LIT("{}"),
-		.record = {SPAN_LIT("j1"), pairs, COUNT(pairs)}};
+		.delay_ms = 1500,
+		.why = SPAN_LIT("retry"),
+		.jid = SPAN_LIT("j1"),
+		.record = {SPAN_LIT("{\"what\":\"retry\"}"), pairs, COUNT(pairs)}};
 	struct journal *j = make();
 	struct err err;
 	int n = 0;
