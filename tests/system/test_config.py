@@ -20,12 +20,12 @@ pools:
 jobs:
   A: {command: /bin/true}
   B: {command: [/bin/true], function: both}
-  C: {command: [/bin/true], retries: 5}
+  C: {command: [/bin/true], batch: 5}
 schedule:
-  x: {cron: "* * * * *", class: A}
+  x: {cron: "60 * * * *", class: A}
 """
 FAULTY_LINES = {3: "colour", 5: "lease", 6: "poll", 8: "workers", 9: "main", 11: "command",
-                12: "B", 13: "retries", 14: "schedule"}
+                12: "B", 13: "batch", 15: "cron"}
 
 
 class Files(SystemTest):
