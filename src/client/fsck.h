@@ -6,8 +6,8 @@
  * looks wrong is only a suspicion. Where one look at a few keys can decide (most kinds), the
  * script fsck.lua does it in one step that nothing can come between; only what holds there is
  * told, and mended by the same script. Where it cannot (a job in two places, or in none), all
- * places are walked once more for the suspects alone, and a run record that changed meanwhile
- * clears its job. See fsck_walk for the order, which never lets a job slip by.
+ * places are walked again for the suspects alone, see fsck_walk for the order: who is seen but
+ * once is there, and a run record that changed meanwhile clears its job.
  *
  * fsck_keys reads names, fsck_walk the places of jobs; fsck_check, fsck_owners and fsck_jobs are
  * pure: what was read in, suspicions out; fsck puts it together.
@@ -41,6 +41,7 @@ enum fsck_kind {
 	FSCK_LOCK_RUNNING,
 	FSCK_LOCK_UNIQUE,
 	FSCK_LOCK_FOREVER,
+	FSCK_LOCK_IDLE,
 	FSCK_LOCK_OVERLAP,
 	FSCK_PARKED_UNLISTED,
 	FSCK_PARKED_EMPTY,
@@ -64,6 +65,7 @@ enum fsck_kind {
 	FSCK_ID_GONE,
 	FSCK_JOB_TWICE,
 	FSCK_JOB_SAME_ID,
+	FSCK_JOB_MANY,
 	FSCK_COUNTER,
 	FSCK_KINDS
 };
@@ -94,6 +96,12 @@ void fsck_findings_fini(struct fsck_findings *f);
 
 /* For "%.*s" of a span; a name may be long. */
 #define FSCK_SHORT(s) ((int)((s).len < 200 ? (s).len : 200)), ((s).at ? (s).at : "")
+
+/* A text that may never have been written to. */
+static inline struct span fsck_span(const struct text *t)
+{
+	return (struct span){t->data ? t->data : "", t->len};
+}
 
 /* -- sets of names, by their hashes (fsck_set.c) ------------------------------------------------ */
 
@@ -258,6 +266,7 @@ void fsck_seens_add(struct fsck_seens *seens, const struct fsck_sighting *s);
 void fsck_seens_fini(struct fsck_seens *seens);
 /* Same id, two places. */
 void fsck_check_twice(struct fsck_seens *seens, struct fsck_findings *f);
+bool fsck_seens_have(const struct fsck_seens *seens, struct span jid);
 /* One run record, whose job was seen where `seens` says. */
 void fsck_check_run(const struct fsck_seens *seens, struct span jid, struct span state,
 	struct fsck_findings *f);

@@ -25,6 +25,7 @@ const struct fsck_kind_facts fsck_kinds[FSCK_KINDS] = {
 		"it is freed, and the first parked job goes back into its queue"},
 	[FSCK_LOCK_UNIQUE] = {"lock.unique", FINDING, "it is freed"},
 	[FSCK_LOCK_FOREVER] = {"lock.forever", FINDING, "it ends in a day"},
+	[FSCK_LOCK_IDLE] = {"lock.idle", FINDING, "it is freed"},
 	[FSCK_LOCK_OVERLAP] = {"lock.overlap", FINDING, "it is freed"},
 	[FSCK_PARKED_UNLISTED] = {"parked.unlisted", FINDING,
 		"the class is put into drover:parked"},
@@ -50,6 +51,7 @@ const struct fsck_kind_facts fsck_kinds[FSCK_KINDS] = {
 	[FSCK_ID_GONE] = {"id.gone", NOTICE, NULL},
 	[FSCK_JOB_TWICE] = {"job.twice", FINDING, NULL},
 	[FSCK_JOB_SAME_ID] = {"job.same_id", NOTICE, NULL},
+	[FSCK_JOB_MANY] = {"job.many", NOTICE, NULL},
 	[FSCK_COUNTER] = {"counter", FINDING, NULL},
 };
 

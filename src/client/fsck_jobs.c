@@ -145,11 +145,6 @@ void fsck_seens_fini(struct fsck_seens *seens)
 	*seens = (struct fsck_seens){0};
 }
 
-static struct span span_of_text(const struct text *t)
-{
-	return (struct span){t->data ? t->data : "", t->len};
-}
-
 static bool is_jid(const struct fsck_seen *seen, struct span jid)
 {
 	return seen->jid.len == jid.len && memcmp(seen->jid.data, jid.at, jid.len) == 0;
@@ -159,9 +154,9 @@ static bool is_jid(const struct fsck_seen *seen, struct span jid)
 static void add_place(struct words *w, const struct fsck_seen *seen)
 {
 	words_add_str(w, seen->place == FSCK_LEASE || seen->place == FSCK_DELAYED ? "H" : "L");
-	words_add(w, span_of_text(&seen->where));
-	words_add(w, span_of_text(&seen->field));
-	words_add(w, span_of_text(&seen->bytes));
+	words_add(w, fsck_span(&seen->where));
+	words_add(w, fsck_span(&seen->field));
+	words_add(w, fsck_span(&seen->bytes));
 }
 
 static bool is_ours(const struct fsck_seen *seen)
@@ -183,23 +178,36 @@ static void add_pair(const struct fsck_seen *a, const struct fsck_seen *b, struc
 	struct fsck_finding *finding =
 		fsck_add(f, same ? FSCK_JOB_TWICE : FSCK_JOB_SAME_ID, a->where.data, SPAN_LIT(""),
 			"%s %.*s stands here and in %.*s", same ? "the job" : "a job with the id",
-			FSCK_SHORT(span_of_text(&a->jid)), FSCK_SHORT(span_of_text(&b->where)));
+			FSCK_SHORT(fsck_span(&a->jid)), FSCK_SHORT(fsck_span(&b->where)));
 
 	add_place(&finding->words, a);
 	add_place(&finding->words, b);
 }
 
+static int compare_texts(const struct text *a, const struct text *b)
+{
+	size_t shorter = a->len < b->len ? a->len : b->len;
+	int c = shorter ? memcmp(a->data, b->data, shorter) : 0;
+
+	return c ? c : (a->len > b->len) - (a->len < b->len);
+}
+
 static int compare_seen(const void *a, const void *b)
 {
 	const struct fsck_seen *x = a, *y = b;
-	size_t shorter = x->jid.len < y->jid.len ? x->jid.len : y->jid.len;
-	int c = shorter ? memcmp(x->jid.data, y->jid.data, shorter) : 0;
+	int c = compare_texts(&x->jid, &y->jid);
 
-	if (c)
-		return c;
-	if (x->jid.len != y->jid.len)
-		return (x->jid.len > y->jid.len) - (x->jid.len < y->jid.len);
-	return (int)x->place - (int)y->place;
+	if (c == 0)
+		c = (int)x->place - (int)y->place;
+	if (c == 0)
+		c = compare_texts(&x->where, &y->where);
+	return c ? c : compare_texts(&x->field, &y->field);
+}
+
+/* A field that was read twice is one place; of a list fsck.lua knows how often it holds an item. */
+static bool is_one_place(const struct fsck_seen *a, const struct fsck_seen *b)
+{
+	return a->field.len && compare_seen(a, b) == 0;
 }
 
 void fsck_check_twice(struct fsck_seens *seens, struct fsck_findings *f)
@@ -207,8 +215,17 @@ void fsck_check_twice(struct fsck_seens *seens, struct fsck_findings *f)
 	if (seens->n)
 		qsort(seens->items, seens->n, sizeof *seens->items, compare_seen);
 	for (size_t i = 1; i < seens->n; i++)
-		if (is_jid(&seens->items[i], span_of_text(&seens->items[i - 1].jid)))
+		if (compare_texts(&seens->items[i - 1].jid, &seens->items[i].jid) == 0 &&
+			!is_one_place(&seens->items[i - 1], &seens->items[i]))
 			add_pair(&seens->items[i - 1], &seens->items[i], f);
+}
+
+bool fsck_seens_have(const struct fsck_seens *seens, struct span jid)
+{
+	for (size_t i = 0; i < seens->n; i++)
+		if (is_jid(&seens->items[i], jid))
+			return true;
+	return false;
 }
 
 void fsck_check_run(
@@ -239,7 +256,7 @@ void fsck_check_run(
 	better = fsck_state_of(seen->place);
 	finding = fsck_add(f, FSCK_RUN_STATE, KEY_RUN, jid,
 		"the record says %.*s, and the job stands in %.*s", FSCK_SHORT(state),
-		FSCK_SHORT(span_of_text(&seen->where)));
+		FSCK_SHORT(fsck_span(&seen->where)));
 	words_add(&finding->words, state);
 	words_add_str(&finding->words, better ? better : "");
 	add_place(&finding->words, seen);

@@ -79,9 +79,7 @@ struct span fsck_key_name(const struct fsck_keys *keys, size_t i)
 
 struct span fsck_key_detail(const struct fsck_keys *keys, size_t i)
 {
-	const struct text *t = &keys->items[i].detail;
-
-	return (struct span){t->data ? t->data : "", t->len};
+	return fsck_span(&keys->items[i].detail);
 }
 
 struct span fsck_key_rest(const struct fsck_keys *keys, size_t i, const char *prefix)

@@ -23,11 +23,6 @@ static bool holds(struct span s, const char *word)
 	return s.len && memmem(s.at, s.len, word, strlen(word));
 }
 
-static struct span text_of(const struct text *t)
-{
-	return (struct span){t->data ? t->data : "", t->len};
-}
-
 static bool is_same(struct span a, struct span b)
 {
 	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
@@ -43,8 +38,8 @@ static void tell_payload(struct walk *w, struct fsck_sighting *s, struct span pa
 
 	s->marked = holds(payload, "\"drover\"");
 	if (e.jid.len)
-		s->jid = text_of(&e.jid);
-	s->class_name = text_of(&e.class_name);
+		s->jid = fsck_span(&e.jid);
+	s->class_name = fsck_span(&e.class_name);
 	s->body = fsck_hash_more(fsck_hash(s->class_name), e.args);
 	if (s->place == FSCK_DELAYED && !s->wrong &&
 		!(is_job && is_same(s->jid, waiting_jid(s->field))))
@@ -166,7 +161,7 @@ static int walk_delayed(struct walk *w, struct err *err)
 
 		words_add_str(&words, "HSCAN");
 		words_add_key(&words, w->c->prefix, KEY_DELAYED_JOBS, SPAN_LIT(""));
-		words_add(&words, text_of(&cursor));
+		words_add(&words, fsck_span(&cursor));
 		words_add_str(&words, "COUNT");
 		words_add_int(&words, ITEMS_AT_ONCE);
 		rc = ask_texts(w->c->redis, &words, &page, err);

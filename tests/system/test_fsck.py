@@ -199,13 +199,18 @@ class Fsck(SystemTest):
         self.plant(("SET", "drover:unique:dd", "j1 here:1:00 main.1.1"))
         self.mends("lock.unique", "drover:unique:dd")
         self.plant(("SET", "drover:unique:dd", "j1"))
+        self.push("low", JOB)
         self.mends("lock.forever", "drover:unique:dd")
         self.assertGreater(self.redis.call("PTTL", "resque:drover:unique:dd"), 0)
+        self.plant(("DEL", "queue:low"))
+        self.mends("lock.idle", "drover:unique:dd")
 
     def test_overlap_nobody_holds(self):
         self.plant(("HSET", "drover:overlap:P", "j1", "running here:1:00 main.1.1", "j2", "waiting 5"))
         self.mends("lock.overlap", "drover:overlap:P")
         self.assertEqual(self.redis.call("HKEYS", "resque:drover:overlap:P"), ["j2"])
+        self.plant(("HSET", "drover:overlap:P", "j3", "waiting 99999999999999"))
+        self.mends("lock.idle", "drover:overlap:P")
 
     def test_parked_jobs(self):
         item = "3 low " + payload("P", jid="p")
@@ -338,6 +343,17 @@ class Fsck(SystemTest):
         self.push("low", JOB, JOB)
         self.leaves("job.twice", "queue:low")
 
+    def test_job_in_many_places(self):
+        for n in range(5):
+            self.push("q%d" % n, JOB)
+        answer = self.drover_fsck()
+        self.assertEqual([f["kind"] for f in answer["findings"]], ["job.twice"] * 4)
+
+    def test_more_ids_in_two_places_than_are_looked_into(self):
+        self.push("low", *2 * [payload("A", n, jid="j%d" % n) for n in range(1001)])
+        kinds = [kind for kind, _ in self.found()]
+        self.assertEqual((kinds.count("job.many"), kinds.count("job.same_id")), (1, 1000))
+
     def test_one_id_for_two_jobs_of_a_client(self):
         plain = payload("A", 1, jid="j1")
         self.push("low", plain, plain)
@@ -370,24 +386,32 @@ class Fsck(SystemTest):
 class InMotion(SystemTest):
     """Supervisors at work never look wrong."""
 
+    LOOKS = 12
+
+    def look(self, told, enough):
+        while len(told) < self.LOOKS and not enough.is_set():
+            told.append(command("drover", "--redis", self.redis.url, "fsck", "--json"))
+        enough.set()
+
     def test_no_false_alarm(self):
         jobs = {"Ok": sh(":"), "Fail": sh("exit 1", retries=0), "Tracked": sh(":", track=True)}
         for _ in range(2):
             self.drover(jobs, pools={"main": {"workers": 4, "queues": ["default"]}},
                         supervisor={"lease": "5s"})
-        told, stop = [], threading.Event()
-
-        def look():
-            while not stop.is_set():
-                told.append(command("drover", "--redis", self.redis.url, "fsck", "--json"))
-        looking = threading.Thread(target=look)
+        told, enough = [], threading.Event()
+        looking = threading.Thread(target=self.look, args=(told, enough))
+        self.addCleanup(looking.join)
+        self.addCleanup(enough.set)
         looking.start()
-        for n in range(300):
-            self.enqueue("default", ("Ok", "Fail", "Tracked")[n % 3], n, jid="m%d" % n)
-        self.until_processed(300)
-        stop.set()
+        while not enough.is_set():
+            for _ in range(50):
+                n = self.enqueued
+                self.enqueue("default", ("Ok", "Fail", "Tracked")[n % 3], n, jid="m%d" % n)
+            self.until(lambda: self.size("default") < 20, "most of them to be taken")
         looking.join()
-        self.assertGreater(len(told), 2)
+        self.until_processed(self.enqueued)
+        self.assertEqual(len(told), self.LOOKS)
+        self.assertGreater(max(json.loads(out)["jobs"] for _, out, _ in told), 0)
         for code, out, err in told:
             self.assertEqual((code, err), (0, ""), out)
 

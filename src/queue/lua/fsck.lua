@@ -140,6 +140,13 @@ end
 mend['lock.unique'] = function() call('DEL', here) end
 holds['lock.forever'] = function() return call('GET', here) == a and call('PTTL', here) == -1 end
 mend['lock.forever'] = function() call('PEXPIRE', here, 86400000) end
+holds['lock.idle'] = function()
+  if b == '' then return call('GET', here) == a end
+  return call('HGET', here, b) == a
+end
+mend['lock.idle'] = function()
+  if b == '' then call('DEL', here) else call('HDEL', here, b) end
+end
 holds['lock.overlap'] = function()
   return call('HGET', here, a) == b and not is_held(string.match(b, '^running (.+)$'))
 end
@@ -214,6 +221,7 @@ holds['id.gone'] = function() return call('GET', here) == a and call('EXISTS', k
 
 holds['job.twice'] = stands_twice
 holds['job.same_id'] = stands_twice
+holds['job.many'] = function() return true end
 
 -- A counter only grows: what it was compared with was read before.
 holds['counter'] = function()
