@@ -1,7 +1,9 @@
 /*
  * cron: when a schedule's time comes, from texts such as "15 3 * * mon-fri Europe/Berlin". They are
  * read as Ruby's fugit reads them, for resque-scheduler's are: what it takes, we take, and mean the
- * same by it, but for its random times ("~"). Pure, but for what the zone looks up.
+ * same by it. Left out are its random times ("~") and stray commas; and where both day fields are
+ * given, no month is dropped for being too short: "0 0 31 2,3 mon" has its Mondays in February.
+ * Pure, but for what the zone looks up.
  *
  * A time that a change of the clocks leaves out is skipped; one that comes twice fires twice.
  */
