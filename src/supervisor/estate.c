@@ -77,13 +77,6 @@ static void arm(struct event *timer, int64_t ms)
 	evtimer_add(timer, &tv);
 }
 
-static void finish(struct estate *e)
-{
-	log_event(LOG_WARN, "takeover.done", LOG_STR("lease", e->about.lease),
-		LOG_NUM("verdicts", e->verdicts), LOG_NUM("killed", e->killed));
-	e->ops->finished(e->ctx, e);
-}
-
 /* -- nothing of it may live ------------------------------------------------------------------------ */
 
 /* Held before it is looked at, so that the signal cannot reach whoever has the number next. */
@@ -237,7 +230,7 @@ static void on_adopted(void *arg, bool done)
 	e->asked = false;
 	CRASH_POINT("takeover.adopted");
 	if (done)
-		finish(e);
+		e->ops->finished(e->ctx, e);
 	else
 		arm(e->timer, AGAIN_MS);
 }
@@ -245,7 +238,7 @@ static void on_adopted(void *arg, bool done)
 static int64_t step_adopting(struct estate *e)
 {
 	if (!e->plan.certain) { /* its lease runs out like that of a supervisor elsewhere */
-		finish(e);
+		e->ops->finished(e->ctx, e);
 		return -1;
 	}
 	if (e->asked)
@@ -327,6 +320,8 @@ void estate_keep(struct estate *e)
 void estate_remove(struct estate *e)
 {
 	state_folder_remove(e->folder);
+	log_event(LOG_WARN, "takeover.done", LOG_STR("lease", e->about.lease),
+		LOG_NUM("verdicts", e->verdicts), LOG_NUM("killed", e->killed));
 	free_estate(e);
 }
 
