@@ -94,6 +94,8 @@ struct drover_request {
 	long long unique_for_ms; /* a waiting one counts for so long; 0: a day */
 
 	long long tick_ms; /* of a scheduled job: the time it was fired for; 0: it is none */
+	/* Where such jobs of a class are counted: skip, queue-one, replace; NULL: they are not. */
+	const char *overlap;
 
 	/* Wait until replicas and disk have it, as far as can be known; see `durable` of the answer. */
 	bool durable;
@@ -102,7 +104,8 @@ struct drover_request {
 enum drover_enqueued_how {
 	DROVER_ENQUEUED,     /* a new job */
 	DROVER_SAME_REQUEST, /* the request id was known: this is its job */
-	DROVER_DUPLICATE     /* another such job waits or runs: this one */
+	DROVER_DUPLICATE,    /* another such job waits or runs: this one */
+	DROVER_OVERLAP	     /* another job of the schedule waits or runs: this one */
 };
 
 /* What can be said of a job's safety once it was enqueued. Numbers: DROVER_UNKNOWN. */

@@ -198,7 +198,8 @@ static void say_answer(struct cli *cli, const struct drover_enqueued *a, bool co
 {
 	static const char *const how[] = {[DROVER_ENQUEUED] = "enqueued",
 		[DROVER_SAME_REQUEST] = "same-request",
-		[DROVER_DUPLICATE] = "duplicate"};
+		[DROVER_DUPLICATE] = "duplicate",
+		[DROVER_OVERLAP] = "overlap"};
 	struct doc doc = {0};
 
 	if (!cli->json) {

@@ -107,7 +107,7 @@ static void say(struct cli *cli, const char *name, const struct drover_enqueued 
 {
 	struct doc doc = {0};
 
-	if (answer->how == DROVER_DUPLICATE)
+	if (answer->how != DROVER_ENQUEUED)
 		cli_fail(0, "not fired: %s stands in its way", answer->jid);
 	if (!cli->json) {
 		text_addf(&cli->out, "%s\n", answer->jid);
@@ -121,12 +121,25 @@ static void say(struct cli *cli, const char *name, const struct drover_enqueued 
 	cli_add_doc(cli, &doc);
 }
 
+static void read_class(const struct conf_class *class_conf, struct drover_request *r)
+{
+	static const char *const overlap[] = {[CONF_OVERLAP_SKIP] = "skip",
+		[CONF_OVERLAP_QUEUE_ONE] = "queue-one",
+		[CONF_OVERLAP_REPLACE] = "replace"};
+
+	if (!class_conf)
+		return;
+	r->track = class_conf->track;
+	r->unique = class_conf->unique;
+	r->unique_for_ms = class_conf->unique_for_ms;
+	r->overlap = overlap[class_conf->overlap];
+}
+
 /* As a supervisor would, but that the times to come stay what they are. */
 static int fire(struct cli *cli)
 {
 	const char *name = cli->args.n_words > 1 ? cli->args.words[1] : NULL;
 	const struct conf_schedule *s = name ? find(cli->conf, name) : NULL;
-	const struct conf_class *class_conf;
 	struct drover_request request = {0};
 	struct drover_enqueued answer;
 	struct drover_error error;
@@ -135,16 +148,11 @@ static int fire(struct cli *cli)
 		return cli_fail(CLI_USAGE, "usage: drover schedule fire NAME");
 	if (!s)
 		return cli_fail(CLI_NOT_FOUND, "the configuration has no schedule %s", name);
-	class_conf = conf_find_class(cli->conf, span_of(s->class_name));
 	request.queue = s->queue;
 	request.class_name = s->class_name;
 	request.args = s->args_json;
 	request.tick_ms = clock_wall_ms() / 1000 * 1000;
-	if (class_conf) {
-		request.track = class_conf->track;
-		request.unique = class_conf->unique;
-		request.unique_for_ms = class_conf->unique_for_ms;
-	}
+	read_class(conf_find_class(cli->conf, span_of(s->class_name)), &request);
 	if (drover_enqueue(cli->client, &request, &answer, &error) < 0)
 		return cli_fail_client(&error);
 	say(cli, name, &answer);

@@ -11,6 +11,8 @@
 
 static int check_time(const struct drover_request *r, struct drover_error *error)
 {
+	if (r->tick_ms && (r->in_ms || r->at_ms))
+		return internal_fail(error, DROVER_E_INVALID, "a scheduled job is due now");
 	if (r->in_ms && r->at_ms)
 		return internal_fail(error, DROVER_E_INVALID,
 			"a job is due after some time or at some time, not both");
@@ -51,14 +53,17 @@ static int tell(const struct drover_request *r, const struct enqueue *e,
 	const struct enqueue_answer *said, struct drover_enqueued *answer,
 	struct drover_error *error)
 {
+	static const enum drover_enqueued_how how[] = {[ENQUEUE_NEW] = DROVER_ENQUEUED,
+		[ENQUEUE_SAME] = DROVER_SAME_REQUEST,
+		[ENQUEUE_DUPLICATE] = DROVER_DUPLICATE,
+		[ENQUEUE_OVERLAP] = DROVER_OVERLAP};
+
 	if (said->outcome == ENQUEUE_OTHER)
 		return internal_fail(error, DROVER_E_REFUSED,
 			"the request id %s stands for job %s, whose queue, class or arguments are "
 			"others: nothing was enqueued",
 			r->id, said->jid);
-	answer->how = said->outcome == ENQUEUE_NEW    ? DROVER_ENQUEUED
-		      : said->outcome == ENQUEUE_SAME ? DROVER_SAME_REQUEST
-						      : DROVER_DUPLICATE;
+	answer->how = how[said->outcome];
 	snprintf(answer->jid, sizeof answer->jid, "%s", said->jid);
 	snprintf(answer->state, sizeof answer->state, "%s", said->state);
 	answer->at_ms = said->outcome == ENQUEUE_NEW && e->due_ms ? e->due_ms : DROVER_UNKNOWN;
@@ -96,6 +101,7 @@ int drover_enqueue(struct drover_client *c, const struct drover_request *r,
 		.unique = r->unique,
 		.unique_for_ms = r->unique_for_ms > 0 ? r->unique_for_ms : UNIQUE_FOR_MS,
 		.tick_ms = r->tick_ms,
+		.overlap = r->tick_ms ? r->overlap : NULL,
 		.now_ms = clock_wall_ms()};
 
 	*answer = (struct drover_enqueued){.at_ms = DROVER_UNKNOWN};

@@ -56,35 +56,24 @@ static const char *find_origin(const struct enqueue *e)
 	return e->due_ms ? "delayed" : NULL;
 }
 
-/* Our member `drover`, behind a payload that has none. */
-static void add_own(struct text *out, const struct enqueue *e)
+/*
+ * A plain job is what Resque's own client would write, with a jid. One with locks is known by our
+ * member `drover`: operate_clear looks for it.
+ */
+static void write_payload(struct text *out, const struct enqueue *e, const char *jid)
 {
 	const char *origin = find_origin(e);
 	char tick[CLOCK_TEXT_SIZE];
 
-	must(out->len && out->data[out->len - 1] == '}');
-	out->len--;
-	text_add_str(out, ",\"drover\":{\"attempt\":1");
-	if (origin)
-		text_addf(out, ",\"origin\":\"%s\"", origin);
-	if (e->track)
-		text_add_str(out, ",\"track\":true");
-	if (e->tick_ms)
-		text_addf(out, ",\"tick\":\"%s\"", clock_iso_second(e->tick_ms, tick));
-	text_add_str(out, "}}");
-}
-
-/*
- * What has locks or came by another way than the queue says so in our member `drover`; a plain
- * job is what Resque's own client would write, with a jid.
- */
-static void write_payload(struct text *out, const struct enqueue *e, const char *jid)
-{
-	bool own = find_origin(e) || e->unique;
-
-	envelope_write(out, e->class_name, e->args, jid, e->now_ms, e->track && !own);
-	if (own)
-		add_own(out, e);
+	envelope_compose(
+		out, &(struct envelope_new){.class_name = e->class_name,
+			     .args_json = e->args,
+			     .jid = jid,
+			     .now_ms = e->now_ms,
+			     .track = e->track,
+			     .overlap = e->overlap != NULL,
+			     .origin = origin || !e->unique ? origin : "enqueued",
+			     .tick = e->tick_ms ? clock_iso_second(e->tick_ms, tick) : NULL});
 }
 
 static void add_field(struct words *w, const char *name, struct span value)
@@ -149,6 +138,8 @@ static void add_arguments(
 	canonical_add_job(&t, e->class_name, e->args);
 	add_text(w, e->unique, &t);
 	words_add_int(w, e->unique_for_ms + e->delay_ms);
+	words_add(w, e->class_name);
+	words_add_str(w, e->overlap ? e->overlap : "");
 	audit_write(&t, e->now_ms, "enqueued", NULL);
 	add_text(w, e->track, &t);
 	words_add_int(w, e->now_ms);
@@ -173,7 +164,7 @@ static void read_answer(struct enqueue_answer *out, const struct texts *answer, 
 		const char *word;
 		enum enqueue_outcome outcome;
 	} words[] = {{"new", ENQUEUE_NEW}, {"same", ENQUEUE_SAME}, {"other", ENQUEUE_OTHER},
-		{"duplicate", ENQUEUE_DUPLICATE}};
+		{"duplicate", ENQUEUE_DUPLICATE}, {"overlap", ENQUEUE_OVERLAP}};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (span_is(texts_at(answer, 0), words[i].word))

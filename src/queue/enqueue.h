@@ -24,14 +24,18 @@ struct enqueue {
 	int64_t ids_kept_ms;
 	bool unique; /* only where no other job of this class and these arguments waits or runs */
 	int64_t unique_for_ms;
+
 	int64_t tick_ms; /* of a scheduled job; 0: it is none */
+	/* How jobs that are fired so are counted: skip, queue-one, replace; NULL: they are not. */
+	const char *overlap;
 };
 
 enum enqueue_outcome {
 	ENQUEUE_NEW,
-	ENQUEUE_SAME,	  /* the request id stands for this job already */
-	ENQUEUE_OTHER,	  /* the request id stands for other content: nothing was enqueued */
-	ENQUEUE_DUPLICATE /* another job with this content waits or runs: nothing was enqueued */
+	ENQUEUE_SAME,	   /* the request id stands for this job already */
+	ENQUEUE_OTHER,	   /* the request id stands for other content: nothing was enqueued */
+	ENQUEUE_DUPLICATE, /* another job with this content waits or runs: nothing was enqueued */
+	ENQUEUE_OVERLAP	   /* another job of its schedule waits or runs: nothing was enqueued */
 };
 
 struct enqueue_answer {

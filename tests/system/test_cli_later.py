@@ -40,7 +40,9 @@ class LaterTest(CliTest):
         self.redis.call("RPUSH", "resque:drover:parked:" + cls, "%d %s %s" % (len(queue), queue, job))
         self.redis.call("SADD", "resque:drover:parked", cls)
 
-    def hold(self, jid, lease="h:1:abc", token="main.1.1", expires=None):
+    LEASE = "h:1:0123456789abcdef"
+
+    def hold(self, jid, lease=LEASE, token="main.1.1", expires=None):
         """A job in the hands of a supervisor that only stands in Redis."""
         job = payload("Hold", jid=jid)
         entry = "taken %d %s 7 h:1:low 3 low %s" % (self.now(), jid, job)
@@ -57,7 +59,7 @@ class Delayed(LaterTest):
         text = self.redis.call("HGET", "resque:drover:delayed:jobs", jid)
         self.assertTrue(text.startswith('delayed 3 low {"class":"Mail","args":["a"],'), text)
         job = json.loads(text.split(" ", 3)[3])
-        self.assertEqual((job["jid"], job["drover"]), (jid, {"attempt": 1, "origin": "delayed"}))
+        self.assertEqual((job["jid"], job["drover"]), (jid, {"origin": "delayed"}))
         self.assertEqual(self.redis.keys(), ["resque:drover:delayed", "resque:drover:delayed:jobs"])
 
     def test_at(self):
@@ -233,12 +235,20 @@ class Unique(LaterTest):
     def test_the_state_of_the_one_that_runs(self):
         self.with_config("enqueue", "low", "Only")
         [key] = self.redis.keys("resque:drover:unique:*")
-        self.redis.call("SET", key, "j1 h:1:abc main.1.1")
+        self.hold("j1")
+        self.redis.call("SET", key, "j1 %s main.1.1" % self.LEASE)
         _, out, _ = self.with_config("enqueue", "low", "Only", "--json", "--id", "k")
         self.assertEqual((json.loads(out)["jid"], json.loads(out)["state"]), ("j1", "running"))
         self.redis.call("DEL", key)
         _, out, _ = self.with_config("enqueue", "low", "Only", "--json", "--id", "k")
         self.assertEqual((json.loads(out)["jid"], json.loads(out)["how"]), ("j1", "same-request"))
+
+    def test_who_went_without_a_word_holds_nothing(self):
+        jid = self.with_config("enqueue", "low", "Only")[1].strip()
+        [key] = self.redis.keys("resque:drover:unique:*")
+        self.redis.call("SET", key, "%s %s main.1.1" % (jid, self.LEASE))
+        _, other, _ = self.with_config("enqueue", "low", "Only")
+        self.assertEqual(self.redis.call("GET", key), other.strip())
 
     def test_free_again_once_cancelled(self):
         for words in ((), ("--in", "1h")):
@@ -317,7 +327,7 @@ class Cancel(LaterTest):
         waiter = threading.Thread(target=wait)
         waiter.start()
         self.until(lambda: self.redis.call("HGET", "resque:drover:cancel", "j1"), "the request")
-        self.redis.call("DEL", "resque:drover:lease:h:1:abc", "resque:drover:cancel")
+        self.redis.call("DEL", "resque:drover:lease:" + self.LEASE, "resque:drover:cancel")
         waiter.join()
         self.assertEqual(said[0][0], 0, said)
 
@@ -432,8 +442,14 @@ class Schedule(LaterTest):
     def setUp(self):
         super().setUp()
         self.config_path = self.config(
-            {"Nightly": {"command": ["/bin/true"], "track": True}},
-            schedule={"night": {"cron": "30 3 * * *", "class": "Nightly", "queue": "low",
+            {"Nightly": {"command": ["/bin/true"], "track": True},
+             "Skip": {"command": ["/bin/true"], "overlap": "skip"},
+             "One": {"command": ["/bin/true"], "overlap": "queue-one"},
+             "Replace": {"command": ["/bin/true"], "overlap": "replace"}},
+            schedule={"skip": {"cron": "@daily", "class": "Skip"},
+                      "one": {"cron": "@daily", "class": "One"},
+                      "replace": {"cron": "@daily", "class": "Replace"},
+                      "night": {"cron": "30 3 * * *", "class": "Nightly", "queue": "low",
                                 "args": [1], "timezone": "Europe/Berlin", "catch_up": "last"},
                       "minutely": {"cron": "* * * * *", "class": "Nightly"}})
 
@@ -441,7 +457,7 @@ class Schedule(LaterTest):
         self.redis.call("HSET", "resque:drover:schedule", "night", "1763773800")
         code, out, err = self.with_config("schedule", "--json")
         self.assertEqual((code, err), (0, ""))
-        night, minutely = json.loads(out)
+        night, minutely = [s for s in json.loads(out) if s["class"] == "Nightly"]
         self.assertEqual(list(night), ["name", "cron", "timezone", "next_at", "last_at", "class",
                                        "queue", "args", "catch_up"])
         self.assertEqual((night["name"], night["timezone"], night["last_at"], night["catch_up"]),
@@ -466,6 +482,48 @@ class Schedule(LaterTest):
         self.assertEqual(self.redis.keys("resque:drover:schedule"), [])
         self.assertEqual(self.with_config("schedule", "fire", "nobody")[0], 66)
         self.refused(64, "usage", "schedule", "fire")
+
+    def fire(self, name):
+        code, out, err = self.with_config("schedule", "fire", name, "--json")
+        self.assertEqual(code, 0, err)
+        answer = json.loads(out)
+        return answer["jid"], answer["fired"]
+
+    def runs(self, cls, jid):
+        self.redis.call("DEL", "resque:queue:default")
+        self.hold(jid)
+        self.redis.call("HSET", "resque:drover:overlap:" + cls, jid,
+                        "running %s main.1.1" % self.LEASE)
+
+    def test_overlap(self):
+        jid, fired = self.fire("skip")
+        self.assertTrue(fired)
+        self.assertIs(json.loads(self.queue("default")[0])["drover"]["overlap"], True)
+        self.assertEqual(self.fire("skip"), (jid, False))
+        self.runs("Skip", jid)
+        self.assertEqual(self.fire("skip"), (jid, False))
+        self.redis.call("DEL", "resque:drover:lease:" + self.LEASE)
+        self.assertTrue(self.fire("skip")[1])
+
+    def test_overlap_one_in_the_queue(self):
+        jid, _ = self.fire("one")
+        self.assertEqual(self.fire("one"), (jid, False))
+        self.runs("One", jid)
+        second, fired = self.fire("one")
+        self.assertTrue(fired)
+        self.assertEqual(self.fire("one"), (second, False))
+
+    def test_overlap_replaced(self):
+        first, _ = self.fire("replace")
+        second, _ = self.fire("replace")
+        self.runs("Replace", second)
+        third, fired = self.fire("replace")
+        self.assertTrue(fired)
+        self.assertEqual(sorted(self.redis.call("HKEYS", "resque:drover:cancel")),
+                         sorted([first, second]))
+        self.assertEqual(self.redis.call("GET", "resque:drover:control"), "2")
+        self.assertEqual(sorted(self.redis.call("HKEYS", "resque:drover:overlap:Replace")),
+                         sorted([second, third]))
 
 
 class Removed(LaterTest):
