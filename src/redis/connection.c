@@ -371,6 +371,15 @@ bool redis_is_up(const struct redis *r)
 	return r->state == CONNECTION_UP;
 }
 
+char *redis_say_server(const struct redis *r)
+{
+	struct redis_options o = r->server;
+
+	if (r->found)
+		o.n_sentinels = 0;
+	return redis_options_say(&o);
+}
+
 bool redis_is_beside(const struct redis *a, const struct redis *b)
 {
 	return a->options.n_sentinels == 0 || b->options.n_sentinels == 0 ||

@@ -120,6 +120,8 @@ struct redis *redis_new(struct event_base *base, const struct redis_options *opt
 void redis_start(struct redis *r); /* connects, and keeps reconnecting with jitter from 50 ms on */
 void redis_free(struct redis *r);  /* closes; pending callbacks get NULL; no event is told */
 bool redis_is_up(const struct redis *r);
+/* The server it is or was connected to, as redis_options_say; caller frees. */
+char *redis_say_server(const struct redis *r);
 /* Whether both are connections to one server; only Sentinels can lead them apart. */
 bool redis_is_beside(const struct redis *a, const struct redis *b);
 void redis_close_and_retry(struct redis *r, const char *why); /* as if the connection had broken */

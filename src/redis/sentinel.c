@@ -287,7 +287,7 @@ struct sentinel *sentinel_ask(struct event_base *base, const struct redis_option
 	s->options = options;
 	s->fn = fn;
 	s->ctx = ctx;
-	s->first = attempt % n;
+	s->first = attempt;
 	s->next = event_new(base, -1, 0, on_next, s);
 	must(s->next != NULL);
 	ask_next(s);

@@ -151,13 +151,22 @@ const struct lease_events STANDING_LEASE_EVENTS = {.collect = collect,
 
 /* -- the connection --------------------------------------------------------------------------------------- */
 
+/* With Sentinels it may be another one than before. */
+static void say_up(const struct supervisor *s)
+{
+	char *server = redis_say_server(s->redis);
+
+	log_event(LOG_INFO, "redis.up", LOG_STR("server", server),
+		LOG_NUM("away_ms", clock_mono_ms() - s->down_since_mono_ms));
+	free(server);
+}
+
 static void on_up(void *ctx)
 {
 	struct supervisor *s = ctx;
 
 	if (s->was_up && s->down_said)
-		log_event(LOG_INFO, "redis.up",
-			LOG_NUM("away_ms", clock_mono_ms() - s->down_since_mono_ms));
+		say_up(s);
 	s->was_up = true;
 	s->down_said = false;
 	lease_connected(s->lease);

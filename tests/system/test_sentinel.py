@@ -37,7 +37,8 @@ class SentinelTest(SystemTest):
 
     def until_over(self, drover, count=1):
         """Said once each way, and the jobs of the new master are seen."""
-        drover.until_event("redis.up", count=count)
+        server = drover.until_event("redis.up", count=count)[-1]["server"]
+        self.assertIn(":%d/0" % self.watch.watched_port(self.watch.replica), server)
         self.watch.replica.hang_up()
         self.redis = self.watch.replica
         self.assertEqual(len(drover.events("redis.down")), count)
@@ -118,6 +119,7 @@ class SecuredFailover(SentinelTest):
         drover = self.watching({"Note": self.note()}, url)
         self.run_one(1)
         self.assertIn("drover", self.users())
+        self.watch.until_replicated()
         self.watch.fail_over()
         self.until_over(drover)
         self.run_one(2)
@@ -131,6 +133,7 @@ class CommandLine(SentinelTest):
         code, out, err = self.cli(self.watch.url(refused), "enqueue", "default", "Nobody")
         self.assertEqual((code, err), (0, ""), out)
         self.assertEqual(self.size("default"), 1)
+        self.watch.until_replicated()
         self.watch.fail_over()
         self.watch.replica.hang_up()
         self.redis = self.watch.replica
