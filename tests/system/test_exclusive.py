@@ -120,6 +120,50 @@ class Stopped(Exclusive):
         self.until_processed(1)
 
 
+class TakenOver(Exclusive):
+    """Another supervisor starts what a stopped one had: the exclusive job is over by then."""
+
+    def both(self):
+        first = self.drover({"Alone": self.runs(), "Gate": self.gate()}, **SHORT)
+        self.enqueue("default", "Alone", jid="alone")
+        self.enqueue("default", "Gate", jid="gate")
+        pid, gate = int(self.until_starts(1)[0][0]), self.until_begun()[0]
+        second = self.drover({"Alone": self.runs(), "Gate": self.gate()}, **SHORT)
+        return first, second, pid, gate
+
+    def test_a_stopped_droverd(self):
+        first, second, pid, gate = self.both()
+        self.assert_gone_in_time(pid, self.stop(first))
+        second.until_event("job.start", jid="alone")
+        self.assertEqual(self.until_starts(2)[1][1:3], ["recovered", "1"])
+        self.until_begun(2)
+        self.assertTrue(processes.alive(gate), "an ordinary job runs twice until it is heard")
+        first.signal(signal.SIGCONT)
+        first.until_event("lease.taken")
+        self.until_gone(gate)
+        first.until_event("job.dropped", jid="gate")
+        self.open_gate()
+        self.until_processed(2)
+        self.assertEqual(self.failed(), [])
+        self.assertEqual(len(self.until_starts(2)), 2)
+        self.assert_alone()
+
+    def test_a_stopped_droverd_that_runs_another_by_then(self):
+        """Stopped and continued again and again, under two supervisors: never two at once."""
+        first, second, pid, gate = self.both()
+        for number in range(2, 5):
+            holder = first if first.events("job.start", jid="alone", pid=pid) else second
+            taken = len(holder.events("lease.taken"))
+            self.assert_gone_in_time(pid, self.stop(holder))
+            pid = int(self.until_starts(number)[-1][0])
+            holder.signal(signal.SIGCONT)
+            holder.until_event("lease.taken", count=taken + 1)
+        self.open_gate()
+        self.until_processed(2)
+        self.assertEqual(self.failed(), [])
+        self.assert_alone()
+
+
 class RedisAway(Exclusive):
     def test_it_ends_and_an_ordinary_job_goes_on(self):
         drover = self.drover({"Alone": self.runs(), "Gate": self.gate("ordinary")}, **SHORT)
