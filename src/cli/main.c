@@ -15,7 +15,8 @@
 
 static const struct args_option everywhere[] = {
 	{"-c", ARGS_VALUE, "FILE", "the configuration file"},
-	{"--redis", ARGS_VALUE, "URL", "redis://, rediss://, unix://, redis+sentinel://; no file is needed then"},
+	{"--redis", ARGS_VALUE, "URL",
+		"redis://, rediss://, unix://, redis+sentinel://; no file is needed then"},
 	{"--namespace", ARGS_VALUE, "NAME", "in front of all keys (resque)"},
 	{"--json", ARGS_FLAG, NULL, "one JSON document instead of a table"},
 	{"--help", ARGS_FLAG, NULL, "of drover, or of one verb"},

@@ -4,15 +4,14 @@ import json
 import os
 import sys
 import threading
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from cli import CliTest, Cutting  # noqa: E402
-from rig import command, main, payload  # noqa: E402
+from rig import command, main, payload, sh  # noqa: E402
 
 
 class LaterTest(CliTest):
-    def config(self, jobs, **more):
+    def file_with(self, jobs, **more):
         path = self.path("drover.yml")
         with open(path, "w") as file:
             json.dump(dict({"redis": {"url": self.redis.url}, "jobs": jobs}, **more), file)
@@ -216,7 +215,7 @@ class RequestId(LaterTest):
 class Unique(LaterTest):
     def setUp(self):
         super().setUp()
-        self.config_path = self.config({"Only": {"command": ["/bin/true"], "unique": True,
+        self.config_path = self.file_with({"Only": {"command": ["/bin/true"], "unique": True,
                                                  "unique_for": "1h"},
                                         "Seen": {"command": ["/bin/true"], "track": True}})
 
@@ -441,7 +440,7 @@ class Durable(LaterTest):
 class Schedule(LaterTest):
     def setUp(self):
         super().setUp()
-        self.config_path = self.config(
+        self.config_path = self.file_with(
             {"Nightly": {"command": ["/bin/true"], "track": True},
              "Skip": {"command": ["/bin/true"], "overlap": "skip"},
              "One": {"command": ["/bin/true"], "overlap": "queue-one"},
@@ -524,6 +523,64 @@ class Schedule(LaterTest):
         self.assertEqual(self.redis.call("GET", "resque:drover:control"), "2")
         self.assertEqual(sorted(self.redis.call("HKEYS", "resque:drover:overlap:Replace")),
                          sorted([second, third]))
+
+
+class WithSupervisor(LaterTest):
+    def hang(self, **keys):
+        return sh("echo $$ > %s; exec sleep 60" % self.path("pid"), **keys)
+
+    def test_delayed_runs_at_its_time(self):
+        self.drover({"Say": sh("echo $DROVER_ORIGIN > " + self.path("said"))})
+        jid = self.ok("enqueue", "default", "Say", "--in", "300ms", "--id", "k").strip()
+        self.assertEqual(self.ok("job", jid).count("waits for its time"), 1)
+        self.assertEqual(self.cli("enqueue", "default", "Say", "--id", "k", "--wait=20s")[0], 0)
+        self.assertEqual(self.until_file("said"), "delayed\n")
+        job = self.ask("job", jid)
+        due = self.record(jid)["enqueued_at"]
+        self.assertTrue(due < job["started_at"] <= job["ended_at"])
+        self.assertEqual([self.audit(jid)[0], self.audit(jid)[-1]], ["enqueued", "done"])
+
+    def test_request_id_outlives_restarts(self):
+        self.redis.options.update(appendonly="yes")
+        self.redis.restart()
+        drover = self.drover({"Good": sh("exit 0")})
+        code, first, _ = self.cli("enqueue", "default", "Good", "--id", "k", "--wait=20s")
+        self.assertEqual(code, 0)
+        drover.term()
+        self.redis.restart()
+        drover.start()
+        code, out, _ = self.cli("enqueue", "default", "Good", "--id", "k", "--json")
+        self.assertEqual((json.loads(out)["jid"], json.loads(out)["state"]), (first.strip(), "done"))
+
+    def test_cancel_a_running_one(self):
+        self.drover({"Hang": self.hang(track=True)})
+        jid = self.ok("enqueue", "default", "Hang").strip()
+        pid = int(self.until_file("pid"))
+        self.assertEqual(self.ask("cancel", jid, "--wait=20s")["how"], "cancelled")
+        self.until(lambda: not os.path.exists("/proc/%d" % pid), "the end of the job")
+        job = self.ask("job", jid)
+        self.assertEqual((job["state"], job["place"]), ("cancelled", None))
+        self.assertEqual(self.audit(jid)[-1], "cancelled")
+        self.assertEqual(self.redis.call("HLEN", "resque:drover:cancel"), 0)
+
+    def test_cancel_a_running_one_without_a_record(self):
+        self.drover({"Hang": self.hang()})
+        jid = self.ok("enqueue", "default", "Hang").strip()
+        self.until_file("pid")
+        self.assertEqual(self.ask("cancel", jid)["how"], "asked")
+        self.until(lambda: self.cli("job", jid)[0] == 66, "nobody to know it")
+        self.assertEqual(self.ask("failed"), [])
+
+    def test_parked_and_unparked(self):
+        self.drover({"Hang": self.hang(max_running=1)})
+        first, second = [self.ok("enqueue", "default", "Hang", n).strip() for n in "ab"]
+        self.until(lambda: self.ask("stats")["parked"] == 1, "one to be parked")
+        parked = {j["state"]: j["jid"] for j in self.ask("jobs")}["parked"]
+        running = first if parked == second else second
+        self.assertEqual(self.ask("queue", "default")["parked"], 1)
+        self.ok("cancel", running)
+        self.until(lambda: self.ask("job", parked)["state"] == "running", "the other one")
+        self.ok("cancel", parked, "--wait")
 
 
 class Removed(LaterTest):
