@@ -66,8 +66,14 @@ class Failover(SentinelTest):
         self.assertEqual(self.noted(), [[1], [2]])
         self.assertEqual(self.read("begun").count("\n"), 1)
 
-    def test_what_was_lost_is_said(self):
-        self.conserves = False  # the replica never heard of these jobs
+    def failover_without(self, drover):
+        """What was written since the replica was cut off is lost."""
+        self.watch.master.kill()
+        self.until_over(drover)
+
+    def test_a_lost_fetch_is_said(self):
+        """Redis does not know that the job was ever enqueued: it runs on, its verdict is stale."""
+        self.conserves = False  # the replica never heard of the job
         drover = self.watching({"Gate": self.gate(), "Note": self.note()},
                                supervisor={"lease": "3s"})
         self.run_one(1)
@@ -75,12 +81,38 @@ class Failover(SentinelTest):
         self.watch.cut_replication()
         self.enqueue("default", "Gate")
         self.until_begun()
-        self.watch.master.kill()
-        self.until_over(drover)
+        self.failover_without(drover)
         drover.until_event("job.missing")
         self.open_gate()
         drover.until_event("verdict.stale")
         self.run_one(2)
+        self.assertEqual(self.read("begun").count("\n"), 1)
+
+    def test_a_lost_verdict_is_said(self):
+        """Redis holds a job that has long been done: it goes back, and runs again."""
+        drover = self.watching({"Gate": self.gate()}, supervisor={"lease": "3s"})
+        self.enqueue("default", "Gate")
+        self.until_begun()
+        self.watch.until_replicated()
+        self.watch.cut_replication()
+        self.open_gate()
+        self.until_processed(1)
+        self.failover_without(drover)
+        drover.until_event("job.orphan")
+        self.until_processed(1)
+        self.assertEqual(self.read("begun").count("\n"), 2)
+
+    def test_a_lost_supervisor_is_said(self):
+        """Redis never heard of us: what is in hand is written again, and its verdict counts."""
+        self.watch.cut_replication()
+        drover = self.watching({"Gate": self.gate()}, self.watch.url(login="drover:sesame@"),
+                               supervisor={"lease": "3s"})
+        self.enqueue("default", "Gate")
+        self.until_begun()
+        self.failover_without(drover)
+        drover.until_event("redis.data_lost")
+        self.open_gate()
+        self.until_processed(1)
         self.assertEqual(self.read("begun").count("\n"), 1)
 
     def test_the_master_stands_still_and_comes_back(self):
