@@ -548,7 +548,7 @@ class WithSupervisor(LaterTest):
         self.assertEqual(code, 0)
         drover.term()
         self.redis.restart()
-        drover.start()
+        drover.start(wait=False).until_event("supervisor.ready", count=2)
         code, out, _ = self.cli("enqueue", "default", "Good", "--id", "k", "--json")
         self.assertEqual((json.loads(out)["jid"], json.loads(out)["state"]), (first.strip(), "done"))
 
