@@ -24,8 +24,7 @@ enum {
 	PATIENCE_MS = 30000,
 	LOOK_AT_ONCE = 100, /* processes a step */
 	AGAIN_MS = 1000,
-	ANSWER_MS = 50,
-	FOREIGN_MS = 3600 * 1000
+	ANSWER_MS = 50
 };
 
 enum estate_state { ESTATE_LOOKING, ESTATE_SENDING, ESTATE_ADOPTING };
@@ -204,7 +203,8 @@ static int64_t step_sending(struct estate *e)
 		log_event(LOG_WARN, "takeover.foreign", LOG_STR("folder", e->folder->path),
 			LOG_STR("advice", "its lease stands in another Redis or namespace; a "
 					  "supervisor of that one takes it over"));
-		return FOREIGN_MS;
+		e->ops->finished(e->ctx, e, false);
+		return -1;
 	}
 	if (!e->ops->may_talk(e->ctx))
 		return AGAIN_MS; /* estate_go_on comes earlier */
@@ -230,7 +230,7 @@ static void on_adopted(void *arg, bool done)
 	e->asked = false;
 	CRASH_POINT("takeover.adopted");
 	if (done)
-		e->ops->finished(e->ctx, e);
+		e->ops->finished(e->ctx, e, true);
 	else
 		arm(e->timer, AGAIN_MS);
 }
@@ -238,7 +238,7 @@ static void on_adopted(void *arg, bool done)
 static int64_t step_adopting(struct estate *e)
 {
 	if (!e->plan.certain) { /* its lease runs out like that of a supervisor elsewhere */
-		e->ops->finished(e->ctx, e);
+		e->ops->finished(e->ctx, e, true);
 		return -1;
 	}
 	if (e->asked)
@@ -323,6 +323,11 @@ void estate_remove(struct estate *e)
 	log_event(LOG_WARN, "takeover.done", LOG_STR("lease", e->about.lease),
 		LOG_NUM("verdicts", e->verdicts), LOG_NUM("killed", e->killed));
 	free_estate(e);
+}
+
+const char *estate_name(const struct estate *e)
+{
+	return strrchr(e->folder->path, '/') + 1;
 }
 
 void estate_go_on(struct estate *e)

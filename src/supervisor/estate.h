@@ -21,7 +21,8 @@ struct estate_ops {
 	bool (*may_talk)(void *ctx); /* our own lease is held: Redis can be told of others */
 	/* Adopts a lease by name. False, and nobody called, where it cannot be asked now. */
 	bool (*adopt)(void *ctx, const char *lease, estate_adopted_fn *fn, void *arg);
-	void (*finished)(void *ctx, struct estate *e); /* to be freed with estate_remove */
+	/* To be freed: with estate_remove, or with estate_keep where it is for others (`mine` false). */
+	void (*finished)(void *ctx, struct estate *e, bool mine);
 };
 
 struct estate_plan {
@@ -40,6 +41,9 @@ struct estate *estate_new(struct event_base *base, struct state_folder *folder,
 	struct verbs_keep keep, const struct estate_ops *ops, void *ctx);
 void estate_keep(struct estate *e);   /* lets go of it; the folder stays */
 void estate_remove(struct estate *e); /* with its folder */
+
+/* The name of its folder. */
+const char *estate_name(const struct estate *e);
 
 /* Our lease is held: what waited for it goes on. */
 void estate_go_on(struct estate *e);

@@ -11,15 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETTLE_MS = 1000 };
-
 struct home {
 	struct state_about self;
 	struct state_folder *folder; /* these three: NULL where it could not be made anew */
 	struct scoreboard *scoreboard;
 	struct journal *journal;
 	struct takeover *takeover;
-	struct event *settle;
 };
 
 /* Where our lease stands: what two supervisors with the same Redis and namespace both say. */
@@ -128,8 +125,14 @@ static bool adopt(void *ctx, const char *lease, estate_adopted_fn *fn, void *arg
 	return true;
 }
 
+/* A moment as good as any. */
+static void looked(void *ctx)
+{
+	journal_settle(((struct supervisor *)ctx)->home->journal);
+}
+
 static const struct takeover_events TAKEOVER_EVENTS = {
-	.may_talk = may_talk, .is_ending = is_ending, .adopt = adopt};
+	.may_talk = may_talk, .is_ending = is_ending, .adopt = adopt, .looked = looked};
 
 void home_lease_held(struct supervisor *s)
 {
@@ -138,21 +141,11 @@ void home_lease_held(struct supervisor *s)
 
 /* -- from start to end -------------------------------------------------------------------------------- */
 
-static void on_settle(evutil_socket_t fd, short what, void *arg)
-{
-	struct supervisor *s = arg;
-
-	(void)fd, (void)what;
-	journal_settle(s->home->journal);
-	supervisor_arm(s->home->settle, SETTLE_MS);
-}
-
 int home_open(struct supervisor *s, struct err *err)
 {
 	const struct conf_supervisor *c = &s->settings->conf->supervisor;
 	struct home *h = s->home = must_alloc(sizeof *h);
 
-	h->settle = evtimer_new(s->base, on_settle, s);
 	if (make(s, err) < 0)
 		return -1;
 	if (!state_dir_is_in_memory(c->state_dir))
@@ -168,7 +161,6 @@ int home_open(struct supervisor *s, struct err *err)
 void home_start(struct supervisor *s)
 {
 	takeover_start(s->home->takeover);
-	supervisor_arm(s->home->settle, SETTLE_MS);
 }
 
 bool home_close(struct supervisor *s)
@@ -177,7 +169,6 @@ bool home_close(struct supervisor *s)
 	bool keep = outbox_count(s->outbox) > 0 || (s->was_up && !s->lease_left), gone;
 
 	takeover_free(h->takeover);
-	event_free(h->settle);
 	gone = drop(h, keep);
 	state_about_fini(&h->self);
 	free(h);

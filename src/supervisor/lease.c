@@ -158,5 +158,6 @@ char *lease_new_id(const char *name)
 	char random[17];
 
 	random_hex(random, 16);
-	return must_printf("%s:%d:%s", name, (int)getpid(), random);
+	/* A name that long is cut: the random number at the end is what tells two apart. */
+	return must_printf("%.255s:%d:%s", name, (int)getpid(), random);
 }

@@ -25,7 +25,8 @@ struct takeover {
 	void *ctx;
 	struct event *timer;
 	struct taken *taken;
-	struct text said; /* "\nNAME\n" of each folder that was said to be unusable */
+	struct text said;	/* names of folders that were said to be unusable */
+	struct text for_others; /* .. that are not for us to take over */
 };
 
 static void arm(struct event *timer, int64_t ms)
@@ -35,7 +36,22 @@ static void arm(struct event *timer, int64_t ms)
 	evtimer_add(timer, &tv);
 }
 
-static void on_finished(void *ctx, struct estate *e)
+/* A list of names, each between two newlines; there are few. */
+static bool has_name(const struct text *list, const char *name)
+{
+	char *entry = must_printf("\n%s\n", name);
+	bool has = list->len > 0 && strstr(list->data, entry) != NULL;
+
+	free(entry);
+	return has;
+}
+
+static void add_name(struct text *list, const char *name)
+{
+	text_addf(list, "\n%s\n", name);
+}
+
+static void on_finished(void *ctx, struct estate *e, bool mine)
 {
 	struct takeover *t = ctx;
 	struct taken **at = &t->taken, *gone;
@@ -45,7 +61,12 @@ static void on_finished(void *ctx, struct estate *e)
 	gone = *at;
 	*at = gone->next;
 	free(gone);
-	estate_remove(e);
+	if (mine) {
+		estate_remove(e);
+		return;
+	}
+	add_name(&t->for_others, estate_name(e));
+	estate_keep(e);
 }
 
 static bool may_talk(void *ctx)
@@ -78,13 +99,10 @@ static void begin(struct takeover *t, struct state_folder *folder, const struct 
 /* Once a folder: the next look is in a second. */
 static void say_once(struct takeover *t, const char *name, const char *event, const struct err *why)
 {
-	char *entry = must_printf("\n%s\n", name);
-
-	if (t->said.len == 0 || strstr(t->said.data, entry) == NULL) {
-		text_add_str(&t->said, entry);
-		log_event(LOG_WARN, event, LOG_STR("folder", name), LOG_STR("error", why->text));
-	}
-	free(entry);
+	if (has_name(&t->said, name))
+		return;
+	add_name(&t->said, name);
+	log_event(LOG_WARN, event, LOG_STR("folder", name), LOG_STR("error", why->text));
 }
 
 /* A lock that is free proves it gone; unless somebody has removed the file under it. */
@@ -109,7 +127,9 @@ static void consider(void *ctx, const char *name)
 	struct state_folder *folder;
 	struct state_about about;
 	struct err err;
-	int taken = state_dir_take(t->state_dir, name, &folder, &err);
+	int taken = has_name(&t->for_others, name)
+			    ? 0
+			    : state_dir_take(t->state_dir, name, &folder, &err);
 
 	if (taken < 0)
 		say_once(t, name, "takeover.refused", &err);
@@ -146,6 +166,7 @@ static void on_scan(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	scan(t);
+	t->events->looked(t->ctx);
 	arm(t->timer, SCAN_MS);
 }
 
@@ -177,6 +198,7 @@ void takeover_free(struct takeover *t)
 	}
 	event_free(t->timer);
 	text_fini(&t->said);
+	text_fini(&t->for_others);
 	free(t);
 }
 

@@ -17,6 +17,7 @@ struct takeover;
 struct takeover_events {
 	/* Our own lease is held: Redis can be told of others. */
 	bool (*may_talk)(void *ctx);
+	void (*looked)(void *ctx); /* for folders; once a second */
 	/* Nothing new is taken on. */
 	bool (*is_ending)(void *ctx);
 	/* Adopts a lease by name. False, and nobody called, where it cannot be asked now. */

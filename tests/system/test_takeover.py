@@ -253,10 +253,37 @@ class Takeover(SystemTest):
         other = self.drover(self.jobs, redis={"namespace": "other"}, **LONG)
         other.until_event("takeover.foreign")
         self.assertIn(name, self.folders())
-        self.assertEqual(other.term(), 0)
         second = self.drover(self.jobs, **LONG)
         second.until_event("takeover.done", lease=name)
         self.until_processed(1)
+        self.assertEqual(other.term(), 0)
+
+    def test_one_of_several_neighbours_does_it(self):
+        jobs = {"Stubborn": self.stubborn()}
+        first = self.drover(jobs, pools={"main": {"workers": 8, "queues": ["default"]}}, **LONG)
+        for _ in range(8):
+            self.enqueue("default", "Stubborn")
+        self.until_begun(8)
+        others = [self.drover(jobs, **LONG) for _ in range(3)]
+        self.end_all_at_once(first)
+        self.until_processed(8)
+        self.until(lambda: sum(len(d.events("takeover.done")) for d in others), "a take-over")
+        self.assertEqual(sum(len(d.events("takeover.begin")) for d in others), 1)
+        self.assertEqual(self.read("runs").count("\n"), 16)
+
+    def test_one_after_the_other_dies(self):
+        jobs = {"Stubborn": self.stubborn()}
+        drover = self.drover(jobs, **LONG)
+        self.enqueue("default", "Stubborn")
+        self.until_begun()
+        for _ in range(3):  # killed while it takes over, before or after Redis was told
+            self.end_all_at_once(drover)
+            drover = self.new_drover(jobs, **LONG).start(wait=False)
+            drover.until_event("takeover.begin")
+        drover.until_event("supervisor.ready")
+        self.until_processed(1)
+        self.until(lambda: self.folders() == [self.lease_of(drover)], "one folder to be left")
+        self.assertEqual(self.read("runs").count("\n"), 2)
 
     # -- its own folder ----------------------------------------------------------------------------
     def test_a_lease_that_was_taken_leaves_no_folder(self):
