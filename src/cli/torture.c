@@ -19,6 +19,8 @@ enum {
 	STALLED_MS = 3000, /* without a job ending, the next fault comes all the same */
 	STUCK_MS = 30000,  /* the same at the end, beyond two leases: it is given up */
 	LOOK_MS = 20,
+	DYING_MS = 100,
+	LEARNS_MS = 2000, /* until one that was stopped has ended what it had */
 	END_MS = 15000
 };
 
@@ -54,29 +56,31 @@ static void pause_ms(int64_t ms)
 
 /* -- faults -------------------------------------------------------------------------------- */
 
-static void note(struct torture *t, enum torture_kind kind, pid_t pid, int64_t end_ms)
+/* What was forked before the blow fell may still say that it begins. */
+static void note(
+	struct torture *t, enum torture_kind kind, pid_t pid, int64_t begin_ms, int64_t end_ms)
 {
-	int64_t now = clock_mono_ms();
-
 	t->counts[kind]++;
 	t->faults[t->n_faults++] =
-		(struct torture_fault){kind, (int)pid, now, end_ms > now ? end_ms : now};
+		(struct torture_fault){kind, (int)pid, begin_ms, end_ms + DYING_MS};
 }
 
 static void kill_child(struct torture *t, struct torture_member *m, uint64_t choice)
 {
+	int64_t begin_ms = clock_mono_ms();
 	pid_t pid = torture_member_kill_child(m, t->ledger, choice);
 
 	if (pid > 0)
-		note(t, TORTURE_CHILD, pid, 0);
+		note(t, TORTURE_CHILD, pid, begin_ms, clock_mono_ms());
 }
 
 static void kill_nursery(struct torture *t, struct torture_member *m, uint64_t choice)
 {
+	int64_t begin_ms = clock_mono_ms();
 	pid_t pid = torture_member_kill_child(m, NULL, choice);
 
 	if (pid > 0)
-		note(t, TORTURE_NURSERY, pid, 0);
+		note(t, TORTURE_NURSERY, pid, begin_ms, clock_mono_ms());
 }
 
 /* Where that fails it is tried again: see watch_over. */
@@ -90,19 +94,22 @@ static void start_again(struct torture_member *m)
 
 static void kill_member(struct torture *t, struct torture_member *m, uint64_t choice)
 {
+	int64_t begin_ms = clock_mono_ms();
+	pid_t pid = m->pid;
+
 	(void)choice;
-	note(t, TORTURE_SUPERVISOR, m->pid, 0);
 	torture_member_kill(m);
+	note(t, TORTURE_SUPERVISOR, pid, begin_ms, clock_mono_ms());
 	start_again(m);
 }
 
 /* Past its lease. What it holds may run beside itself until it learns of that, and ends it. */
 static void stop_member(struct torture *t, struct torture_member *m, uint64_t choice)
 {
-	int64_t lease_ms = t->conf->supervisor.lease_ms, until = clock_mono_ms() + lease_ms * 3 / 2;
+	int64_t now = clock_mono_ms(), until = now + t->conf->supervisor.lease_ms * 3 / 2;
 
 	(void)choice;
-	note(t, TORTURE_STOP, m->pid, until + 2000);
+	note(t, TORTURE_STOP, m->pid, now, until + LEARNS_MS);
 	torture_member_stop(m, until);
 }
 

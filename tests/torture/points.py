@@ -10,8 +10,10 @@ last job that was in hand began again. The exit status is 0 only where nothing w
 beside itself, and all came back in time: at once on the same host, within lease + 2 s elsewhere.
 """
 
+import contextlib
 import os
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -21,7 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import processes  # noqa: E402
 from ledger import Fault, Ledger, judge  # noqa: E402
-from rig import ROOT, Droverd, RedisServer, payload, until  # noqa: E402
+from rig import ROOT, Droverd, RedisServer, payload, sh, until  # noqa: E402
 
 LEASE_S, JOBS, WORKERS, WORK_MS = 2, 24, 2, 40
 AT_ONCE_MS = 2000
@@ -48,13 +50,16 @@ class Scene:
 
     def __init__(self, redis, point, variant):
         self.redis, self.point, self.variant = redis, point, variant
+        self.family = point.split(".")[0]
+        self.nth = NTH.get(self.family, 1)
         self.folder = tempfile.mkdtemp(dir=redis.folder)
         self.ledger = Ledger(os.path.join(self.folder, "ledger"))
         self.counter = os.path.join(self.folder, "passed")
+        self.ticks_path = os.path.join(self.folder, "ticks")
         self.jids = ["t%d" % n for n in range(JOBS)]
         self.all, self.faults = [], []
         self.a = self.droverd("a", env={"DROVER_CRASH": "%s:%d:%s" % (
-            point, NTH.get(point.split(".")[0], 1), self.counter)})
+            point, self.nth, self.counter)})
         self.b = self.droverd("b")
 
     def droverd(self, name, env=None):
@@ -68,6 +73,9 @@ class Scene:
                            "kill_grace": "1s", "log": {"level": "info", "format": "json"}},
             "pools": {"main": {"workers": WORKERS, "queues": ["default"]}},
             "jobs": {"Plain": job, "Tracked": dict(job, track=True)}}
+        if self.family == "fire":
+            config["jobs"]["Tick"] = sh('echo "$DROVER_TICK" >> %s' % self.ticks_path)
+            config["schedule"] = {"beat": {"cron": "* * * * * *", "class": "Tick"}}
         drover = Droverd(self.folder, config, name, ["--wait"], env)
         self.all.append(drover)
         return drover
@@ -91,33 +99,30 @@ class Scene:
                 ("ZADD", "resque:delayed_queue_schedule", due, due)])
 
     def set_the_scene(self):
-        family = self.point.split(".")[0]
-        if family == "adopt":  # somebody must have died before
+        if self.family == "adopt":  # somebody must have died before
             self.push(self.jids)
             dead = self.droverd("dead").start()
             until(lambda: self.ledger.lines(), "a job to begin")
             self.kill_host(dead)
-        elif family == "takeover":  # and left its folder behind
+        elif self.family == "takeover":  # and left its folder behind
             self.push(self.jids)
             dead = self.droverd("a").start()
             until(lambda: self.ledger.lines(), "a job to begin")
             self.kill_host(dead)
-        elif family == "promote":
+        elif self.family == "promote":
             self.push(self.jids[:-4])
             self.push_delayed(self.jids[-4:])
         else:
             self.push(self.jids)
 
     def kill_host(self, drover):
-        drover.signal(19)
-        tree = processes.descendants(drover.pid)
-        for pid in [drover.pid] + tree:
-            try:
-                os.kill(pid, 9)
-            except ProcessLookupError:
-                pass
+        begin = now_ms()
+        drover.signal(signal.SIGSTOP)
+        for pid in [drover.pid] + processes.descendants(drover.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         drover.wait()
-        self.faults.append(Fault("host", {drover.pid}, now_ms(), now_ms()))
+        self.faults.append(Fault("host", {drover.pid}, begin, now_ms()))
 
     def lose_lease(self):
         """Redis forgets what it holds while everything is in hand."""
@@ -144,27 +149,33 @@ class Scene:
     def meet(self):
         """Until the point was passed by who dies there; False where it never was."""
         dies = not self.point.startswith(NOT_DROVERD)
-        nth = NTH.get(self.point.split(".")[0], 1)
-        family = self.point.split(".")[0]
-        if family == "reenter":
+        if self.family == "reenter":
             self.lose_lease()
-        if family == "leave":
+        if self.family == "leave":
             until(self.all_counted, "all jobs", 30)
-            self.a.signal(15)
+            self.a.signal(signal.SIGTERM)
         try:
-            until(lambda: (not self.a.running) if dies else self.passed() >= nth,
+            until(lambda: (not self.a.running) if dies else self.passed() >= self.nth,
                   "point " + self.point, 12)
         except AssertionError:
             return False
-        return self.passed() >= nth
+        return self.passed() >= self.nth
 
     def all_counted(self):
-        return int(self.redis.call("GET", "resque:stat:processed") or 0) >= JOBS
+        processed = int(self.redis.call("GET", "resque:stat:processed") or 0)
+        return processed >= JOBS if self.family != "fire" else (
+            self.ledger.ended() >= JOBS and len(self.ticks()) >= 4)
+
+    def ticks(self):
+        with contextlib.suppress(FileNotFoundError), open(self.ticks_path) as file:
+            return file.read().split()
+        return []
 
     def play(self):
         """What went wrong, or None; .line is the row of the table."""
         self.set_the_scene()
-        if self.variant == "other":
+        alone = self.family in ("promote", "fire")  # else the other one may do it first
+        if self.variant == "other" and not alone:
             self.b.start()
         self.a.start(wait=False)
         first = self.a.pid
@@ -174,6 +185,8 @@ class Scene:
         if not self.point.startswith(NOT_DROVERD) and met:
             if self.variant == "same":
                 self.a.start(wait=False)
+            elif alone:
+                self.b.start(wait=False)
         elif self.point.startswith("child."):  # whoever it was
             self.faults.append(Fault("child", {run.pid for runs in self.ledger.runs().values()
                                                for run, _ in runs}, 0, at))
@@ -187,11 +200,14 @@ class Scene:
     def judge(self, met, at, hand, stuck):
         runs = self.ledger.runs()
         result = judge(runs, self.jids, {}, self.faults)
-        again = [run.begin - at for jid in hand for run, _ in runs.get(jid, [])[1:]
+        again = [run.begin - at for jid in hand for run, _ in runs.get(jid, [])
                  if run.begin >= at]
         after = max(again) if again else None
         limit = (LEASE_S + 2) * 1000 if self.variant == "other" else AT_ONCE_MS
         wrong = list(result.faults)
+        ticks = self.ticks()
+        if len(ticks) != len(set(ticks)):
+            wrong.append("a tick was fired twice: %r" % ticks)
         if not met:
             wrong.append("the point was never passed")
         if stuck:
@@ -206,7 +222,6 @@ class Scene:
     def end(self):
         for drover in self.all:
             if drover.process is not None and drover.running:
-                drover.signal(18)
                 drover.term()
         self.redis.call("FLUSHALL")
 
