@@ -32,6 +32,12 @@ static bool runs(const struct slot *slot)
 	       !slot->ending.kill_sent;
 }
 
+/* Or it is about to be given it: then it goes back as it is. */
+static bool may_be_ended(const struct slot *slot)
+{
+	return runs(slot) || (is_exclusive(slot) && slot->state == SLOT_LAUNCHING);
+}
+
 static bool has_passed(const struct exclusive *e)
 {
 	return clock_boot_ms() >= e->deadline_boot_ms;
@@ -39,7 +45,7 @@ static bool has_passed(const struct exclusive *e)
 
 void exclusive_end(struct slot *slot)
 {
-	if (runs(slot))
+	if (may_be_ended(slot))
 		slot_end(slot, END_EXCLUSIVE, true);
 }
 
@@ -48,7 +54,7 @@ void exclusive_end_all(struct exclusive *e, const char *why)
 	int64_t jobs = 0;
 
 	FLEET_EACH_SLOT (e->supervisor, slot)
-		jobs += runs(slot);
+		jobs += may_be_ended(slot);
 	if (jobs == 0)
 		return;
 	log_event(LOG_WARN, "exclusive.ended", LOG_NUM("jobs", jobs), LOG_STR("error", why));

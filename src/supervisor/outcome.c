@@ -159,6 +159,8 @@ static void decide_cut_off(struct outcome *out, const struct ending *e)
 	}
 	out->verdict = VERDICT_HEAD;
 	out->cut_off = true;
+	text_add_str(&out->error, "cut off, for its class is exclusive and another supervisor "
+				  "might have started it beside this one");
 }
 
 static void decide_operator(struct outcome *out, const struct ending *e)

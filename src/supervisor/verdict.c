@@ -193,6 +193,7 @@ static void tell_interrupted(struct slot *s, const struct outcome *out)
 	tell_redis(s, &(struct decision){.kind = VERDICT_HEAD,
 			      .what = "interrupted",
 			      .state = "queued",
+			      .error = SPAN_TEXT(out->error),
 			      .text = SPAN_TEXT(payload)});
 	text_fini(&payload);
 }

@@ -1,5 +1,6 @@
 """Exclusive classes: such a job is over before anybody else may start it, whoever is stopped."""
 
+import json
 import os
 import signal
 import sys
@@ -184,6 +185,26 @@ class RedisAway(Exclusive):
         self.until_processed(2)
         self.assertEqual(self.failed(), [])
         self.assertEqual(self.read("begun").count("\n"), 1, "the ordinary one ran once")
+
+    def test_its_record_tells(self):
+        drover = self.drover({"Alone": self.runs(track=True)}, **SHORT)
+        self.enqueue("default", "Alone", jid="alone")
+        self.until_starts(1)
+        self.redis.pause()
+        self.addCleanup(self.redis.go_on)
+        drover.until_event("job.cut_off", jid="alone")
+        self.redis.go_on()
+        self.until_starts(2)
+        self.open_gate()
+        self.until_processed(1)
+        audit = [json.loads(line) for line in
+                 self.redis.call("LRANGE", "resque:drover:run:alone:audit", 0, -1)]
+        cut_off = next(line for line in audit if line["what"] == "interrupted")
+        self.assertIn("its class is exclusive", cut_off["detail"])
+        record = self.redis.call("HGETALL", "resque:drover:run:alone")
+        record = dict(zip(record[::2], record[1::2]))
+        self.assertEqual((record["state"], record["recoveries"], record["interruptions"]),
+                         ("done", "0", "0"))
 
     def test_at_most_once_it_fails(self):
         drover = self.drover({"Once": self.runs(delivery="at-most-once")}, **SHORT)
