@@ -166,11 +166,14 @@ static void on_ticked(void *arg, const struct redis_reply *r)
 	if (r == NULL || r->type != REDIS_ARRAY || r->n < TICK_WATCH + 2) {
 		if (r && r->type == REDIS_ERROR && !s->tick_refusal_said)
 			log_event(LOG_ERROR, "tick.refused", LOG_SPAN("error", r->text));
-		s->tick_refusal_said = r && r->type == REDIS_ERROR;
+		if (r && r->type == REDIS_ERROR)
+			s->tick_refusal_said = true;
 		if (r && r->type == REDIS_ARRAY)
 			lease_beat_now(s->lease);
 		return;
 	}
+	if (s->tick_refusal_said)
+		log_event(LOG_INFO, "tick.accepted");
 	s->tick_refusal_said = false;
 	now_ms = number_at(r, TICK_NOW, 0);
 	supervisor_arm(s->poll, next_tick_ms(s, now_ms, number_at(r, TICK_NEXT_DUE, -1)));
