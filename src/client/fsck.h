@@ -20,12 +20,6 @@
 #include "client/internal.h"
 #include "queue/keys.h"
 
-#ifndef KEY_RUNNING
-#define KEY_RUNNING "drover:running:"
-#define KEY_UNIQUE  "drover:unique:"
-#define KEY_OVERLAP "drover:overlap:"
-#endif
-
 /* -- findings (fsck_found.c) ----------------------------------------------------------------- */
 
 enum fsck_kind {

@@ -6,7 +6,7 @@
 #include "client/fsck.h"
 #include "queue/scripts.h"
 
-#define KEYS_AT_ONCE 500
+#define KEYS_AT_ONCE 200 /* a look at so many keeps Redis for about a millisecond */
 
 void fsck_keys_add(struct fsck_keys *keys, struct span name, struct span type, struct span detail)
 {

@@ -72,6 +72,15 @@ static bool split_token(struct span token, struct text *mark, int64_t *number)
 	return *number >= 0;
 }
 
+/* "NUMBER", or "NUMBER COUNT LEASE" of an adoption; -1 where it is neither. */
+static int64_t read_mark(struct span value)
+{
+	const char *blank = value.len ? memchr(value.at, ' ', value.len) : NULL;
+
+	return ask_to_number(
+		(struct span){value.at, blank ? (size_t)(blank - value.at) : value.len}, -1);
+}
+
 static bool is_below_mark(struct span token, const struct texts *fields)
 {
 	struct text mark = {0};
@@ -81,7 +90,7 @@ static bool is_below_mark(struct span token, const struct texts *fields)
 	if (split_token(token, &mark, &number)) {
 		struct span last = fsck_value(fields, (struct span){mark.data, mark.len});
 
-		below = last.at && ask_to_number(last, -1) >= number;
+		below = last.at && read_mark(last) >= number;
 	}
 	text_fini(&mark);
 	return below;
@@ -106,7 +115,7 @@ static void check_entry(struct fsck_image *im, struct span lease, const struct t
 static void check_mark(
 	struct span lease, const struct texts *fields, size_t i, struct fsck_findings *f)
 {
-	if (ask_to_number(texts_at(fields, i + 1), -1) < 0)
+	if (read_mark(texts_at(fields, i + 1)) < 0)
 		add_field(f, FSCK_LEASE_MARK, lease, texts_at(fields, i), texts_at(fields, i + 1),
 			"the number of the last fetch is none");
 }
@@ -272,10 +281,24 @@ static bool find_owner(struct span worker, struct text *owner)
 	return true;
 }
 
+/* A worker's HOST is the name in the lease with these written as '-', as droverd does. */
+static bool is_lease_of(struct span lease, struct span owner)
+{
+	struct span pid = cut_last(owner, ':'), name = cut_last(pid, ':');
+
+	if (!name.at || lease.len < owner.len)
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+		if (lease.at[i] != owner.at[i] &&
+			!(owner.at[i] == '-' && memchr(":/, \t", lease.at[i], 5)))
+			return false;
+	return memcmp(lease.at + name.len, owner.at + name.len, owner.len - name.len) == 0;
+}
+
 static bool has_lease_of(const struct texts *pairs, struct span owner)
 {
 	for (size_t i = 0; i + 1 < pairs->n; i += 2)
-		if (begins_with(texts_at(pairs, i), owner))
+		if (is_lease_of(texts_at(pairs, i), owner))
 			return true;
 	return false;
 }

@@ -40,7 +40,7 @@ class Fsck(SystemTest):
         for words in commands:
             self.redis.call(words[0], "resque:" + words[1], *words[2:])
 
-    def lives(self, lease="here:1:00"):
+    def lives(self, lease="here:1:0000000000000000"):
         """A lease that is registered for an hour."""
         now = int(self.redis.call("TIME")[0]) * 1000
         self.plant(("ZADD", "drover:supervisors", now + 3600000, lease))
@@ -76,13 +76,13 @@ class Fsck(SystemTest):
         lease, now = self.lives(), int(self.redis.call("TIME")[0]) * 1000
         self.push("low", payload("A", 0), payload("A", 1, jid="q"), "no job", b"\xff")
         self.plant(
-            ("HSET", lease, "#main", 3, "main.3.1", entry('{"class":"P","args":[]}', "l"), "#~adopt", 1,
+            ("HSET", lease, "#main", 3, "main.3.1", entry('{"class":"P","args":[]}', "l"), "#~adopt", "1 1 gone:1:11",
              "~adopt.1.1", entry(payload("A", jid="m"), mark="started"),
              "!main.3.1", "running 1 P l 0\nunique 2 dd l 5\noverlap 1 P l 0\n"),
-            ("SADD", "drover:running:P", "here:1:00 main.3.1"),
-            ("SET", "drover:unique:dd", "l here:1:00 main.3.1"),
+            ("SADD", "drover:running:P", "here:1:0000000000000000 main.3.1"),
+            ("SET", "drover:unique:dd", "l here:1:0000000000000000 main.3.1"),
             ("SET", "drover:unique:ee", "q", "PX", 100000),
-            ("HSET", "drover:overlap:P", "l", "running here:1:00 main.3.1", "x", "waiting 5"),
+            ("HSET", "drover:overlap:P", "l", "running here:1:0000000000000000 main.3.1", "x", "waiting 5"),
             ("SADD", "drover:parked", "P"),
             ("RPUSH", "drover:parked:P", "3 low " + payload("P", jid="p")),
             ("ZADD", "drover:delayed", now + 60000, "d", now + 60000, "d/2"),
@@ -154,6 +154,15 @@ class Fsck(SystemTest):
         self.assertEqual(self.found(), [("lease.expired", where)])  # whoever starts next takes it over
         self.assertTrue(self.redis.call("HEXISTS", "resque:" + where, "main.3.1"))
 
+    def test_jobs_of_a_lease_nobody_names_are_taken_over(self):
+        self.plant(("HSET", "drover:lease:" + LEASE, "#main", 3, "main.3.1", entry(payload("Note", 7, jid="n"))))
+        self.assertTrue(self.drover_fsck("--repair")["ok"])
+        drover = self.drover({"Note": self.note()}, supervisor={"lease": "1s"})
+        self.until_processed(1)
+        self.assertEqual(self.noted(), [[7]])
+        self.assertEqual(drover.events("job.start", jid="n")[0]["origin"], "recovered")
+        self.until(lambda: self.found() == [], "nothing to be left of it")
+
     def test_lease_left_behind_with_its_locks(self):
         where = "drover:lease:" + LEASE
         self.plant(("HSET", where, "#main", 3, "!main.3.1", "running 1 P j1 0\nunique 2 dd j1 0\noverlap 1 P j1 0\n"),
@@ -189,14 +198,14 @@ class Fsck(SystemTest):
     def test_running_place_nobody_holds(self):
         jobs = [payload("P", n, jid="p%d" % n) for n in range(2)]
         self.lives()
-        self.plant(("SADD", "drover:running:P", "here:1:00 main.1.1"), ("SADD", "drover:parked", "P"),
+        self.plant(("SADD", "drover:running:P", "here:1:0000000000000000 main.1.1"), ("SADD", "drover:parked", "P"),
                    *[("RPUSH", "drover:parked:P", "3 low " + job) for job in jobs])
         self.mends("lock.running", "drover:running:P")
         self.assertEqual(self.redis.call("LRANGE", "resque:queue:low", 0, -1), jobs[:1])
         self.assertEqual(self.redis.call("LLEN", "resque:drover:parked:P"), 1)
 
     def test_unique_lock_nobody_holds(self):
-        self.plant(("SET", "drover:unique:dd", "j1 here:1:00 main.1.1"))
+        self.plant(("SET", "drover:unique:dd", "j1 here:1:0000000000000000 main.1.1"))
         self.mends("lock.unique", "drover:unique:dd")
         self.plant(("SET", "drover:unique:dd", "j1"))
         self.push("low", JOB)
@@ -206,7 +215,7 @@ class Fsck(SystemTest):
         self.mends("lock.idle", "drover:unique:dd")
 
     def test_overlap_nobody_holds(self):
-        self.plant(("HSET", "drover:overlap:P", "j1", "running here:1:00 main.1.1", "j2", "waiting 5"))
+        self.plant(("HSET", "drover:overlap:P", "j1", "running here:1:0000000000000000 main.1.1", "j2", "waiting 5"))
         self.mends("lock.overlap", "drover:overlap:P")
         self.assertEqual(self.redis.call("HKEYS", "resque:drover:overlap:P"), ["j2"])
         self.plant(("HSET", "drover:overlap:P", "j3", "waiting 99999999999999"))
@@ -289,8 +298,9 @@ class Fsck(SystemTest):
 
     def test_worker_that_a_supervisor_claims(self):
         self.lives()
-        self.plant(("SADD", "workers", "odd.1:9:low", "here.1:1:low"),
-                   ("HSET", "drover:supervisor:here:1:00", "worker_ids", "x\nodd.1:9:low"))
+        self.lives("a b:c:1:0000000000000000")
+        self.plant(("SADD", "workers", "odd.1:9:low", "here.1:1:low", "a-b-c.7:1:x"),
+                   ("HSET", "drover:supervisor:here:1:0000000000000000", "worker_ids", "x\nodd.1:9:low"))
         self.assertEqual(self.found(), [])
 
     def test_record_of_a_supervisor_without_a_lease(self):

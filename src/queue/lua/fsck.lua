@@ -20,9 +20,10 @@ local function has_entries(lease)
   return false
 end
 
--- "LEASE TOKEN"
+-- "LEASE TOKEN"; a supervisor's name may hold blanks.
+local LEASE_AND_TOKEN = '^(.-:%d+:' .. string.rep('%x', 16) .. ') (.+)$'
 local function is_held(holder)
-  local lease, token = string.match(holder or '', '^(%S+) (.+)$')
+  local lease, token = string.match(holder or '', LEASE_AND_TOKEN)
   return lease and call('HEXISTS', key('drover:lease:' .. lease), token) == 1
 end
 
@@ -31,7 +32,8 @@ local function is_claimed(worker, owner)
   for _, lease in ipairs(call('ZRANGE', supervisors, 0, -1)) do
     local ids = call('HGET', key('drover:supervisor:' .. lease), 'worker_ids')
     if ids and string.find('\n' .. ids .. '\n', '\n' .. worker .. '\n', 1, true) then return true end
-    if string.sub(lease, 1, #owner) == owner then return true end
+    local name, pid = string.match(lease, '^(.*):(%d+):%x+$')
+    if name and string.gsub(name, '[:/, \t]', '-') .. ':' .. pid .. ':' == owner then return true end
   end
   return false
 end
