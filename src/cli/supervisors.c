@@ -3,7 +3,7 @@
 #include "cli/show.h"
 
 static const struct table_column columns[] = {{"SUPERVISOR", false}, {"HOST", false}, {"PID", true},
-	{"VERSION", false}, {"STATE", false}, {"BUSY", true}, {"WORKERS", true},
+	{"VERSION", false}, {"STATE", false}, {"BUSY", true}, {"WORKERS", true}, {"HELD", true},
 	{"LAST BEAT", true}};
 
 static void add(void *ctx, const struct drover_supervisor_info *s)
@@ -24,6 +24,7 @@ static void add(void *ctx, const struct drover_supervisor_info *s)
 	doc_time(d, "started_at", s->started_at_ms);
 	doc_number(d, "beat_ms", s->beat_ms);
 	doc_text(d, "state", state);
+	doc_number(d, "held", s->held);
 	doc_close(d, '}');
 
 	table_add(&all->table, cli_span(s->id));
@@ -33,6 +34,7 @@ static void add(void *ctx, const struct drover_supervisor_info *s)
 	table_add(&all->table, state);
 	table_add_number(&all->table, s->busy);
 	table_add_number(&all->table, s->workers);
+	table_add_number(&all->table, s->held);
 	table_add_str(&all->table, show_age(s->beat_ms, age));
 }
 

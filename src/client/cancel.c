@@ -51,9 +51,11 @@ static int act(struct drover_client *c, const char *jid, const struct internal_p
 	return 1;
 }
 
+/* What its record says. */
 struct ended {
 	bool over;
 	char state[32];
+	struct text queue;
 };
 
 static void look(void *ctx, const struct drover_job_info *job)
@@ -63,15 +65,18 @@ static void look(void *ctx, const struct drover_job_info *job)
 
 	e->over = span_is(state, "done") || span_is(state, "failed") || span_is(state, "cancelled");
 	snprintf(e->state, sizeof e->state, "%.*s", (int)state.len, state.at);
+	text_add_span(&e->queue, internal_span(job->queue));
 }
 
 /* 1: the answer is there, 0: look again. */
-static int try_once(struct drover_client *c, const char *jid, struct drover_cancel *answer,
-	struct drover_error *error)
+static int try_once(struct drover_client *c, const char *jid, const struct ended *record,
+	struct drover_cancel *answer, struct drover_error *error)
 {
+	const struct internal_hint hint = {
+		.state = span_of(record->state), .queue = text_span(&record->queue)};
 	struct internal_place place;
 	struct err err = {0};
-	int rc = internal_find(c, jid, span_of(NULL), &place, error);
+	int rc = internal_find(c, jid, hint, &place, error);
 
 	if (rc == 0 && place.kind == INTERNAL_NOWHERE) {
 		rc = internal_fail(error, DROVER_E_NOT_FOUND,
@@ -86,27 +91,36 @@ static int try_once(struct drover_client *c, const char *jid, struct drover_canc
 	return rc;
 }
 
+/* 1: the answer is there, 0: look again. */
+static int look_and_try(struct drover_client *c, const char *jid, struct drover_cancel *answer,
+	struct drover_error *error)
+{
+	struct ended e = {0};
+	int rc = drover_job_find_run(c, jid, look, &e, error);
+
+	if (rc < 0 && error->kind == DROVER_E_NOT_FOUND)
+		rc = 0; /* most jobs have no record */
+	if (rc == 0 && e.over) {
+		snprintf(answer->state, sizeof answer->state, "%s", e.state);
+		answer->how = DROVER_CANCEL_ENDED;
+		rc = 1;
+	} else if (rc == 0) {
+		rc = try_once(c, jid, &e, answer, error);
+	}
+	text_fini(&e.queue);
+	return rc;
+}
+
 int drover_job_cancel(struct drover_client *c, const char *jid, struct drover_cancel *answer,
 	struct drover_error *error)
 {
-	int rc = 0;
-
 	*answer = (struct drover_cancel){.how = DROVER_CANCEL_ENDED};
 	if (!envelope_jid_valid(span_of(jid)))
 		return internal_fail(
 			error, DROVER_E_NOT_FOUND, "%s cannot be the id of a job", jid);
 	for (int i = 0; i < LOOK_AGAIN; i++) {
-		struct ended e = {0};
+		int rc = look_and_try(c, jid, answer, error);
 
-		if (drover_job_find_run(c, jid, look, &e, error) < 0 &&
-			error->kind != DROVER_E_NOT_FOUND)
-			return -1;
-		if (e.over) {
-			snprintf(answer->state, sizeof answer->state, "%s", e.state);
-			answer->how = DROVER_CANCEL_ENDED;
-			return 0;
-		}
-		rc = try_once(c, jid, answer, error);
 		if (rc != 0)
 			return rc < 0 ? -1 : 0;
 	}

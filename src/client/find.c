@@ -159,12 +159,51 @@ static enum drover_next look_failed(void *ctx, const struct drover_failed_info *
 	return DROVER_GO_ON;
 }
 
-int internal_find(struct drover_client *c, const char *jid, struct span first_queue,
+static int find_failed(struct drover_client *c, struct search *s, struct drover_error *error)
+{
+	char *jid = must_strndup(s->jid.at, s->jid.len);
+	const struct drover_failed_filter by_jid = {.jid = jid};
+	int rc = drover_failed_each(c, &by_jid, look_failed, s, error);
+
+	free(jid);
+	return rc;
+}
+
+static int find_parked(struct drover_client *c, struct search *s, struct drover_error *error)
+{
+	return internal_walk_parked(c, look_parked, s, error);
+}
+
+static int find_queued(struct drover_client *c, struct search *s, struct drover_error *error)
+{
+	return internal_walk_queues(c, NULL, look_queue, s, error);
+}
+
+static int find_hinted(struct drover_client *c, struct search *s, struct internal_hint hint,
+	struct drover_error *error)
+{
+	char *queue;
+	int rc;
+
+	if (span_is(hint.state, "running"))
+		return find_running(c, s, error);
+	if (span_is(hint.state, "failed"))
+		return find_failed(c, s, error);
+	if (!span_is(hint.state, "queued") || hint.queue.len == 0)
+		return 0;
+	queue = must_strndup(hint.queue.at, hint.queue.len);
+	rc = internal_walk_queues(c, queue, look_queue, s, error);
+	free(queue);
+	return rc;
+}
+
+int internal_find(struct drover_client *c, const char *jid, struct internal_hint hint,
 	struct internal_place *place, struct drover_error *error)
 {
+	static int (*const looks[])(
+		struct drover_client * c, struct search * s, struct drover_error * error) = {
+		find_delayed, find_parked, find_queued, find_running, find_failed};
 	struct search s = {.jid = span_of(jid), .place = place};
-	const struct drover_failed_filter by_jid = {.jid = jid};
-	char *queue = first_queue.len ? must_strndup(first_queue.at, first_queue.len) : NULL;
 	int rc;
 
 	*place = (struct internal_place){.position = DROVER_UNKNOWN,
@@ -172,17 +211,11 @@ int internal_find(struct drover_client *c, const char *jid, struct span first_qu
 		.silent_ms = DROVER_UNKNOWN,
 		.pid = DROVER_UNKNOWN,
 		.taken_at_ms = DROVER_UNKNOWN};
-	rc = find_delayed(c, &s, error);
-	if (rc == 0 && place->kind == INTERNAL_NOWHERE)
-		rc = internal_walk_parked(c, look_parked, &s, error);
-	if (rc == 0 && place->kind == INTERNAL_NOWHERE && queue)
-		rc = internal_walk_queues(c, queue, look_queue, &s, error);
-	if (rc == 0 && place->kind == INTERNAL_NOWHERE)
-		rc = internal_walk_queues(c, NULL, look_queue, &s, error);
-	if (rc == 0 && place->kind == INTERNAL_NOWHERE)
-		rc = find_running(c, &s, error);
-	if (rc == 0 && place->kind == INTERNAL_NOWHERE)
-		rc = drover_failed_each(c, &by_jid, look_failed, &s, error);
-	free(queue);
+	if (span_is(hint.state, "done") || span_is(hint.state, "cancelled"))
+		return 0;
+	rc = find_hinted(c, &s, hint, error);
+	for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
+		if (rc == 0 && place->kind == INTERNAL_NOWHERE)
+			rc = looks[i](c, &s, error);
 	return rc;
 }

@@ -98,11 +98,17 @@ struct internal_place {
 	struct text exception, error;
 };
 
+/* What a run record says, which may be a moment old; empty: not known. */
+struct internal_hint {
+	struct span state, queue;
+};
+
 /*
- * Looks everywhere, in the order in which a job goes, so that one that moves on meanwhile is not
- * missed; INTERNAL_NOWHERE is no error. `first_queue` (may be empty) is where it is likely to be.
+ * Looks where the hint says, then everywhere, in the order in which a job goes, so that one that
+ * moves on meanwhile is not missed. INTERNAL_NOWHERE is no error. A job that is done or cancelled
+ * is not looked for.
  */
-int internal_find(struct drover_client *c, const char *jid, struct span first_queue,
+int internal_find(struct drover_client *c, const char *jid, struct internal_hint hint,
 	struct internal_place *place, struct drover_error *error);
 void internal_place_fini(struct internal_place *place);
 

@@ -154,7 +154,9 @@ static int tell_all(struct drover_client *c, const char *jid, const struct texts
 	struct internal_view v;
 	struct text audit = {0};
 	struct err err = {0};
-	int rc = internal_find(c, jid, texts_value(pairs, "queue"), &place, error);
+	const struct internal_hint hint = {
+		.state = texts_value(pairs, "state"), .queue = texts_value(pairs, "queue")};
+	int rc = internal_find(c, jid, hint, &place, error);
 
 	internal_view_init(&v, text_span(&place.payload), place.state ? place.state : "",
 		text_span(&place.queue));

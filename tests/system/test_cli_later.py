@@ -525,6 +525,28 @@ class Schedule(LaterTest):
                          sorted([second, third]))
 
 
+class Members(LaterTest):
+    """Documents grow by new members; none goes, and none moves."""
+
+    def members(self, text, *words):
+        document = self.ask(*words)
+        one = document[0] if isinstance(document, list) else document
+        self.assertEqual(list(one), text.split(), words)
+
+    def test_of_every_document(self):
+        self.ok("enqueue", "low", "Mail")
+        self.hold("j1")
+        self.members("jid how state at", "enqueue", "low", "Mail")
+        self.assertEqual(list(json.loads(self.cli("enqueue", "low", "Mail", "--durable", "--json")[1])),
+                         ["jid", "how", "state", "at", "durable"])
+        self.members("name size oldest_ms paused reason delayed parked", "queues")
+        self.members("processed failed waiting delayed delayed_resque parked failed_records queues"
+                     " workers working supervisors paused", "stats")
+        self.members("id host pid version pools workers busy started_at beat_ms state held",
+                     "supervisors")
+        self.members("jid how state", "cancel", "j1")
+
+
 class WithSupervisor(LaterTest):
     def hang(self, **keys):
         return sh("echo $$ > %s; exec sleep 60" % self.path("pid"), **keys)
