@@ -1,11 +1,11 @@
-"""sentinel: a master, its replica and a Sentinel on loopback, for tests of real failovers.
+"""sentinel: a master, its replica and Sentinels on loopback, for tests of real failovers.
 
-    watch = Watched(folder, tls=False)       # starts all three, waits until they know each other
+    watch = Watched(folder, tls=False, sentinels=1)   # starts all, waits until they know each other
     watch.url()                              # redis+sentinel://.../main/0
     watch.fail_over()                        # orderly, as an operator asks for it
     watch.until_promoted()                   # after the master was killed or stopped
     watch.cut_replication()                  # from now on the replica misses what is written
-    watch.master, watch.replica, watch.sentinel, watch.end()
+    watch.master, watch.replica, watch.sentinel, watch.sentinels, watch.end()
 
 With tls=True the servers also listen with TLS, replicate by it, and url() leads there; the test
 itself talks to the plain ports.
@@ -61,18 +61,20 @@ def role(server):
 
 
 class Watched:
-    def __init__(self, folder, tls=False, master=None, down_after_ms=700):
+    def __init__(self, folder, tls=False, sentinels=1, down_after_ms=700):
         self.folder, self.tls = folder, tls
         self.tls_ports = {}
         if tls:
             subprocess.run(["sh", "-c", CERTIFICATES, folder], check=True)
-        self.master = master or self.server("master")
+        self.master = self.server("master")
         self.replica = self.server(
             "replica", replicaof="127.0.0.1 %d" % self.watched_port(self.master))
         until(lambda: "state=online" in self.master.call("INFO", "replication"),
               "the replica to follow")
-        self.sentinel = self.watcher(down_after_ms)
-        until(self.knows_replica, "the Sentinel to know the replica", 30)
+        self.sentinels = [self.watcher(number, sentinels // 2 + 1, down_after_ms)
+                          for number in range(sentinels)]
+        self.sentinel = self.sentinels[0]
+        until(lambda: all(map(self.knows_all, self.sentinels)), "the Sentinels to know all", 40)
 
     # -- making them -----------------------------------------------------------------------------
     def place(self, name):
@@ -99,13 +101,14 @@ class Watched:
     def watched_port(self, server):
         return self.tls_ports.get(server.port, server.port)
 
-    def watcher(self, down_after_ms):
-        made = Sentinel(self.place("sentinel"), port=free_port())
+    def watcher(self, number, quorum, down_after_ms):
+        made = Sentinel(self.place("sentinel%d" % number), port=free_port())
         made.lines = tuple("%s %s" % (key.replace("_", "-"), value)
                            for key, value in self.tls_options(made.port).items())
         made.lines += (
             "user watcher on >peep ~* &* +@all",
-            "sentinel monitor %s 127.0.0.1 %d 1" % (NAME, self.watched_port(self.master)),
+            "sentinel monitor %s 127.0.0.1 %d %d"
+            % (NAME, self.watched_port(self.master), quorum),
             "sentinel down-after-milliseconds %s %d" % (NAME, down_after_ms),
             "sentinel failover-timeout %s 6000" % NAME)
         made.start()
@@ -117,8 +120,9 @@ class Watched:
 
     # -- where -----------------------------------------------------------------------------------
     def url(self, *others, login="", query=""):
-        """Further Sentinels, HOST:PORT, are named before the one that lives."""
-        where = ",".join(others + ("127.0.0.1:%d" % self.watched_port(self.sentinel),))
+        """Further Sentinels, HOST:PORT, are named before those that live."""
+        living = tuple("127.0.0.1:%d" % self.watched_port(one) for one in self.sentinels)
+        where = ",".join(others + living)
         return "redis%s+sentinel://%s%s/%s/0%s" % ("s" if self.tls else "", login, where, NAME,
                                                   query)
 
@@ -127,11 +131,13 @@ class Watched:
         return os.path.join(self.folder, "ca.pem")
 
     # -- what happens ----------------------------------------------------------------------------
-    def knows_replica(self):
-        said = self.sentinel.said()
+    def knows_all(self, sentinel):
+        said = sentinel.said()
         if said["num-slaves"] != "1" or said["flags"] != "master":
             return False
-        fields = self.sentinel.call("SENTINEL", "REPLICAS", NAME)[0]
+        if said["num-other-sentinels"] != str(len(self.sentinels) - 1):
+            return False
+        fields = sentinel.call("SENTINEL", "REPLICAS", NAME)[0]
         replica = dict(zip(fields[::2], fields[1::2]))
         return replica["master-link-status"] == "ok"
 
@@ -160,6 +166,6 @@ class Watched:
         until(caught_up, "the replica to have all")
 
     def end(self, but=None):
-        for server in (self.sentinel, self.replica, self.master):
+        for server in (*self.sentinels, self.replica, self.master):
             if server is not but:
                 server.end(signal.SIGKILL)
