@@ -53,7 +53,7 @@ class Failovers(SystemTest):
         again = sum(times - 1 for times in self.ran().values())
         said = {name: len(drover.events(name))
                 for name in ("job.orphan", "job.missing", "verdict.stale")}
-        print("figure: %s: of %d jobs 0 lost, %d ran again, %r"
+        print("\nfigure: %s: of %d jobs 0 lost, %d ran again, %r"
               % (self._testMethodName, JOBS, again, said))
         self.assertEqual(len(self.ran()), JOBS, "each ran")
 
