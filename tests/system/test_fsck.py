@@ -403,20 +403,23 @@ class InMotion(SystemTest):
             told.append(command("drover", "--redis", self.redis.url, "fsck", "--json"))
         enough.set()
 
-    def test_no_false_alarm(self):
-        jobs = {"Ok": sh(":"), "Fail": sh("exit 1", retries=0), "Tracked": sh(":", track=True)}
-        for _ in range(2):
-            self.drover(jobs, pools={"main": {"workers": 4, "queues": ["default"]}},
-                        supervisor={"lease": "5s"})
+    def start(self):
+        jobs = {"Ok": sh(":"), "Fail": sh("exit 1", retries=0), "Tracked": sh(":", track=True),
+                "Few": sh("sleep 0.01", track=True, max_running=2)}
+        return self.drover(jobs, pools={"main": {"workers": 4, "queues": ["default"]}},
+                           supervisor={"lease": "5s"})
+
+    def while_looking(self, disturb):
+        """Jobs are enqueued and disturb() is called until fsck has looked often enough."""
         told, enough = [], threading.Event()
         looking = threading.Thread(target=self.look, args=(told, enough))
         self.addCleanup(looking.join)
         self.addCleanup(enough.set)
         looking.start()
         while not enough.is_set():
-            for _ in range(50):
-                n = self.enqueued
-                self.enqueue("default", ("Ok", "Fail", "Tracked")[n % 3], n, jid="m%d" % n)
+            for n in range(self.enqueued, self.enqueued + 50):
+                self.enqueue("default", ("Ok", "Fail", "Tracked", "Few")[n % 4], n, jid="m%d" % n)
+            disturb()
             self.until(lambda: self.size("default") < 20, "most of them to be taken")
         looking.join()
         self.until_processed(self.enqueued)
@@ -424,6 +427,19 @@ class InMotion(SystemTest):
         self.assertGreater(max(json.loads(out)["jobs"] for _, out, _ in told), 0)
         for code, out, err in told:
             self.assertEqual((code, err), (0, ""), out)
+
+    def test_no_false_alarm(self):
+        self.start()
+        self.start()
+        self.while_looking(lambda: None)
+
+    def test_no_false_alarm_while_supervisors_die(self):
+        def kill_one():
+            self.supervisors[-1].kill()
+            self.start()
+        self.start()
+        self.start()
+        self.while_looking(kill_one)
 
 
 if __name__ == "__main__":
