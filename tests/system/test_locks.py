@@ -22,7 +22,7 @@ class MaxRunning(SystemTest):
         self.assertEqual(len(self.lease_entries()), 1)  # no worker is held
         self.open_gate()
         self.until_processed(4)
-        self.assertEqual(len(drover.events("job.start")), 4)
+        drover.until_event("job.start", 4)
 
     def test_never_more_at_once_over_two_supervisors(self):
         script = 'set -C; for n in 1 2; do if : > %s.$n; then mkdir -p ok; sleep 0.02; rm %s.$n; exit 0; fi; done 2>/dev/null; echo crowd >> %s' % (
@@ -73,7 +73,7 @@ class Unique(SystemTest):
         self.until_processed(3)
         self.enqueue("default", "Gate", {"a": [2], "b": 1}, jid="third")
         self.until_processed(4)
-        self.assertEqual(len(drover.events("job.start")), 3)
+        self.assertEqual(len(drover.until_event("job.start", 3)), 3)
         self.assertEqual(self.redis.keys("resque:drover:unique:*"), [])
 
     def test_held_over_retries_until_the_end(self):

@@ -125,7 +125,7 @@ class Retries(SystemTest):
         self.enqueue("default", "Bad", 7, jid="bad")
         self.until_processed(1)
         self.assertEqual(self.read("tries"), "1 enqueued\n2 retry\n3 retry\n")
-        self.assertEqual(len(drover.events("job.retry", jid="bad")), 2)
+        drover.until_event("job.retry", 2, jid="bad")
         self.assertEqual(len(self.failed()), 1)
         self.assertEqual(self.failed()[0]["payload"]["drover"]["attempt"], 3)
         self.assertEqual((self.stat("processed"), self.stat("failed")), (1, 1))
