@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 
-from rig import SystemTest, command
+from rig import SystemTest, command, payload
 
 
 def record(job, error="no way", queue="low", **members):
@@ -88,3 +88,45 @@ class CliTest(SystemTest):
 
     def fail(self, *records):
         self.redis.call("RPUSH", "resque:failed", *records)
+
+
+class LaterTest(CliTest):
+    """With what jobs for later leave in Redis, and with what supervisors do."""
+
+    def file_with(self, jobs, **more):
+        path = self.path("drover.yml")
+        with open(path, "w") as file:
+            json.dump(dict({"redis": {"url": self.redis.url}, "jobs": jobs}, **more), file)
+        return path
+
+    def with_config(self, *words):
+        return command("drover", "-c", self.config_path, *words)
+
+    def due(self, jid):
+        return int(self.redis.call("ZSCORE", "resque:drover:delayed", jid))
+
+    def now(self):
+        seconds, micros = self.redis.call("TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def record(self, jid):
+        pairs = self.redis.call("HGETALL", "resque:drover:run:" + jid)
+        return dict(zip(pairs[::2], pairs[1::2]))
+
+    def audit(self, jid):
+        return [entry["what"] for entry in self.ask("job", jid)["audit"]]
+
+    def park(self, queue, cls, jid, *args):
+        job = payload(cls, *args, jid=jid)
+        self.redis.call("RPUSH", "resque:drover:parked:" + cls, "%d %s %s" % (len(queue), queue, job))
+        self.redis.call("SADD", "resque:drover:parked", cls)
+
+    LEASE = "h:1:0123456789abcdef"
+
+    def hold(self, jid, lease=LEASE, token="main.1.1", expires=None):
+        """A job in the hands of a supervisor that only stands in Redis."""
+        job = payload("Hold", jid=jid)
+        entry = "taken %d %s 7 h:1:low 3 low %s" % (self.now(), jid, job)
+        self.redis.call("HSET", "resque:drover:lease:" + lease, token, entry, "#main", 1,
+                        "!" + token, "running 4 Hold %s 0\n" % jid)
+        self.redis.call("ZADD", "resque:drover:supervisors", expires or self.now() + 60000, lease)

@@ -1,4 +1,4 @@
-"""drover: jobs for later, request ids, unique ones, cancel, and what is told of all of them."""
+"""drover: jobs for later, request ids, unique ones, schedules, and how safe they are."""
 
 import json
 import os
@@ -6,48 +6,8 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cli import CliTest, Cutting  # noqa: E402
-from rig import command, main, payload, sh  # noqa: E402
-
-
-class LaterTest(CliTest):
-    def file_with(self, jobs, **more):
-        path = self.path("drover.yml")
-        with open(path, "w") as file:
-            json.dump(dict({"redis": {"url": self.redis.url}, "jobs": jobs}, **more), file)
-        return path
-
-    def with_config(self, *words):
-        return command("drover", "-c", self.config_path, *words)
-
-    def due(self, jid):
-        return int(self.redis.call("ZSCORE", "resque:drover:delayed", jid))
-
-    def now(self):
-        seconds, micros = self.redis.call("TIME")
-        return int(seconds) * 1000 + int(micros) // 1000
-
-    def record(self, jid):
-        pairs = self.redis.call("HGETALL", "resque:drover:run:" + jid)
-        return dict(zip(pairs[::2], pairs[1::2]))
-
-    def audit(self, jid):
-        return [entry["what"] for entry in self.ask("job", jid)["audit"]]
-
-    def park(self, queue, cls, jid, *args):
-        job = payload(cls, *args, jid=jid)
-        self.redis.call("RPUSH", "resque:drover:parked:" + cls, "%d %s %s" % (len(queue), queue, job))
-        self.redis.call("SADD", "resque:drover:parked", cls)
-
-    LEASE = "h:1:0123456789abcdef"
-
-    def hold(self, jid, lease=LEASE, token="main.1.1", expires=None):
-        """A job in the hands of a supervisor that only stands in Redis."""
-        job = payload("Hold", jid=jid)
-        entry = "taken %d %s 7 h:1:low 3 low %s" % (self.now(), jid, job)
-        self.redis.call("HSET", "resque:drover:lease:" + lease, token, entry, "#main", 1,
-                        "!" + token, "running 4 Hold %s 0\n" % jid)
-        self.redis.call("ZADD", "resque:drover:supervisors", expires or self.now() + 60000, lease)
+from cli import Cutting, LaterTest  # noqa: E402
+from rig import command, main, payload  # noqa: E402
 
 
 class Delayed(LaterTest):
@@ -278,165 +238,6 @@ class Unique(LaterTest):
         self.assertEqual(self.audit(jid), ["enqueued"])
 
 
-class Cancel(LaterTest):
-    def test_waiting(self):
-        jids = [self.ok("enqueue", "low", "Mail", n).strip() for n in "abc"]
-        self.assertEqual(self.ask("job", jids[1])["position"], 1)
-        self.assertEqual(self.ok("cancel", jids[1]), "cancelled; it was queued\n")
-        self.assertEqual([json.loads(item)["jid"] for item in self.queue("low")], jids[::2])
-        self.refused(66, "no job", "cancel", jids[1])
-
-    def test_delayed_and_parked(self):
-        jid = self.ok("enqueue", "low", "Mail", "--in", "1h").strip()
-        self.assertEqual(self.ask("cancel", jid), {"jid": jid, "how": "cancelled", "state": "delayed"})
-        self.park("low", "Heavy", "p1")
-        self.park("low", "Heavy", "p2")
-        self.redis.call("HSET", "resque:drover:overlap:Heavy", "p1", "waiting 1", "p2", "waiting 1")
-        self.ok("cancel", "p1")
-        self.assertEqual(self.redis.call("HKEYS", "resque:drover:overlap:Heavy"), ["p2"])
-        self.ok("cancel", "p2")
-        self.assertEqual(self.redis.keys(), [])
-
-    def test_with_a_record(self):
-        jid = self.ok("enqueue", "low", "Mail", "--id", "k").strip()
-        self.redis.call("PEXPIRE", "resque:drover:id:k", 5000)
-        self.ok("cancel", jid)
-        self.assertEqual((self.record(jid)["state"], self.audit(jid)),
-                         ("cancelled", ["enqueued", "cancelled"]))
-        for key in ("run:" + jid, "run:%s:audit" % jid, "id:k"):
-            self.assertGreater(self.redis.call("PTTL", "resque:drover:" + key), 6 * 86400000, key)
-        self.assertEqual(self.ok("cancel", jid), "it is cancelled already\n")
-        code, out, _ = self.cli("enqueue", "low", "Mail", "--id", "k", "--json")
-        self.assertEqual((code, json.loads(out)["state"]), (0, "cancelled"))
-
-    def test_running_is_told_to_whoever_holds_it(self):
-        self.hold("j1")
-        before = self.now()
-        self.assertEqual(self.ask("cancel", "j1"), {"jid": "j1", "how": "asked", "state": "running"})
-        self.assertGreaterEqual(int(self.redis.call("HGET", "resque:drover:cancel", "j1")), before)
-        self.assertEqual(self.redis.call("GET", "resque:drover:control"), "1")
-        code, _, err = self.cli("cancel", "j1", "--wait=100ms")
-        self.assertEqual(code, 75, err)
-
-    def test_wait_until_it_is_gone(self):
-        def wait():
-            said.append(self.cli("cancel", "j1", "--wait=20s"))
-        self.hold("j1")
-        said = []
-        waiter = threading.Thread(target=wait)
-        waiter.start()
-        self.until(lambda: self.redis.call("HGET", "resque:drover:cancel", "j1"), "the request")
-        self.redis.call("DEL", "resque:drover:lease:" + self.LEASE, "resque:drover:cancel")
-        waiter.join()
-        self.assertEqual(said[0][0], 0, said)
-
-    def test_of_a_supervisor_that_is_gone(self):
-        self.hold("j1", expires=1)
-        self.assertEqual(self.ask("cancel", "j1")["state"], "lost")
-        self.assertEqual(self.redis.call("HKEYS", "resque:drover:cancel"), ["j1"])
-
-    def test_ended_before(self):
-        self.redis.call("HSET", "resque:drover:run:j1", "state", "done", "class", "C")
-        self.refused(1, "could not be cancelled: it is done", "cancel", "j1")
-        self.redis.call("RPUSH", "resque:failed",
-                        '{"payload":%s,"queue":"low","error":"x"}' % payload("C", jid="j2"))
-        self.refused(1, "it is failed", "cancel", "j2")
-        self.assertEqual(self.redis.keys("resque:drover:cancel"), [])
-
-    def test_retried_by_hand_it_runs_again(self):
-        self.redis.call("RPUSH", "resque:failed",
-                        '{"payload":%s,"queue":"low","error":"x"}' % payload("C", jid="j2"))
-        self.redis.call("HSET", "resque:drover:cancel", "j2", "1")
-        self.redis.call("HSET", "resque:drover:run:j2", "state", "failed", "class", "C")
-        self.ok("retry", "j2")
-        self.assertEqual(self.redis.call("HLEN", "resque:drover:cancel"), 0)
-        self.assertEqual(self.audit("j2"), ["enqueued"])
-
-    def test_nobody_knows_it(self):
-        self.refused(66, "no job", "cancel", "nobody")
-        self.refused(66, "cannot be the id", "cancel", "no/body")
-
-
-class Job(LaterTest):
-    MEMBERS = ["jid", "class", "queue", "args", "state", "worker", "pid", "attempt", "interruptions",
-               "recoveries", "origin", "enqueued_at", "started_at", "age_ms", "silent_ms", "place",
-               "position", "next_at"]
-    OF_A_RECORD = ["ended_at", "done", "total", "note", "result", "request_id", "tick", "audit",
-                   "exception", "error"]
-
-    def test_members(self):
-        jid = self.ok("enqueue", "low", "Mail").strip()
-        self.assertEqual(list(self.ask("job", jid)), self.MEMBERS)
-        jid = self.ok("enqueue", "low", "Mail", "--id", "k", "--in", "1h").strip()
-        job = self.ask("job", jid)
-        self.assertEqual(sorted(job), sorted(self.MEMBERS + self.OF_A_RECORD))
-        self.assertEqual((job["state"], job["place"], job["request_id"], job["origin"]),
-                         ("delayed", "delayed", "k", "delayed"))
-        self.assertRegex(job["next_at"], r"^\d{4}-\d\d-\d\dT.*Z$")
-        self.assertEqual(list(job["audit"][0]), ["at", "what"])
-        text = self.ok("job", jid)
-        self.assertRegex(text, r"where +waits for its time")
-        self.assertRegex(text, r"history +\S+Z  enqueued")
-        self.assertRegex(text, r"request id +k")
-
-    def test_failed_with_a_record(self):
-        jid = self.ok("enqueue", "low", "Mail", "--id", "k").strip()
-        [item] = self.queue("low")
-        self.redis.call("DEL", "resque:queue:low")
-        self.redis.call("HSET", "resque:drover:run:" + jid, "state", "failed")
-        self.redis.call("RPUSH", "resque:failed", "{}",
-                        '{"payload":%s,"queue":"low","exception":"E","error":"x"}' % item)
-        job = self.ask("job", jid)
-        self.assertEqual((job["state"], job["place"], job["position"], job["exception"]),
-                         ("failed", "failed", 1, "E"))
-
-    def test_locks_and_marks_are_no_jobs(self):
-        self.hold("j1")
-        self.assertEqual([j["jid"] for j in self.ask("jobs")], ["j1"])
-        self.assertEqual(self.ask("job", "j1")["place"], "lease")
-
-    def test_audit_of_anything(self):
-        self.redis.call("HSET", "resque:drover:run:j1", "state", "done")
-        self.redis.call("RPUSH", "resque:drover:run:j1:audit", "junk", "[1]", "{}",
-                        '{"at":"2026-11-21T19:26:23Z","what":"started","worker":"w\\u001b[1m",'
-                        '"attempt":2,"detail":"d"}')
-        text = self.ok("job", "j1")
-        self.assertIn("2026-11-21T19:26:23Z  started (attempt 2)  w\\x1b[1m  d", text)
-        self.assertEqual(len(self.ask("job", "j1")["audit"]), 2)
-
-
-class Durable(LaterTest):
-    def test_no_disk_no_replica(self):
-        code, out, err = self.cli("enqueue", "low", "Mail", "--durable")
-        self.assertEqual(code, 75)
-        self.assertIn("writes no append-only file", err)
-        self.assertIn("there is no replica", err)
-        self.assertEqual([json.loads(item)["jid"] for item in self.queue("low")], [out.strip()])
-
-    def test_every_write_to_disk(self):
-        self.redis.call("CONFIG", "SET", "appendonly", "yes", "appendfsync", "always")
-        code, out, err = self.cli("enqueue", "low", "Mail", "--durable", "--json")
-        self.assertEqual(code, 0, err)
-        self.assertIn("it is on the disk of the server", err)
-        self.assertEqual(json.loads(out)["durable"], {
-            "confirmed": True, "replicas": 0, "replicas_received": 0, "replicas_on_disk": None,
-            "on_disk": True})
-
-    def test_a_second_is_not_yet(self):
-        self.redis.call("CONFIG", "SET", "appendonly", "yes", "appendfsync", "everysec")
-        code, _, err = self.cli("enqueue", "low", "Mail", "--durable")
-        self.assertEqual(code, 75, err)
-        self.assertIn("within about a second", err)
-
-    def test_the_connection_breaks_in_between(self):
-        way = Cutting(self.path("cut.sock"), self.redis.path, b"Mail", times=1)
-        self.addCleanup(way.close)
-        code, _, err = command("drover", "--redis", way.url, "enqueue", "low", "Mail", "--durable",
-                               "--id", "k")
-        self.assertEqual(code, 75, err)
-        self.assertIn("the connection broke", err)
-
-
 class Schedule(LaterTest):
     def setUp(self):
         super().setUp()
@@ -525,92 +326,36 @@ class Schedule(LaterTest):
                          sorted([second, third]))
 
 
-class Members(LaterTest):
-    """Documents grow by new members; none goes, and none moves."""
+class Durable(LaterTest):
+    def test_no_disk_no_replica(self):
+        code, out, err = self.cli("enqueue", "low", "Mail", "--durable")
+        self.assertEqual(code, 75)
+        self.assertIn("writes no append-only file", err)
+        self.assertIn("there is no replica", err)
+        self.assertEqual([json.loads(item)["jid"] for item in self.queue("low")], [out.strip()])
 
-    def members(self, text, *words):
-        document = self.ask(*words)
-        one = document[0] if isinstance(document, list) else document
-        self.assertEqual(list(one), text.split(), words)
+    def test_every_write_to_disk(self):
+        self.redis.call("CONFIG", "SET", "appendonly", "yes", "appendfsync", "always")
+        code, out, err = self.cli("enqueue", "low", "Mail", "--durable", "--json")
+        self.assertEqual(code, 0, err)
+        self.assertIn("it is on the disk of the server", err)
+        self.assertEqual(json.loads(out)["durable"], {
+            "confirmed": True, "replicas": 0, "replicas_received": 0, "replicas_on_disk": None,
+            "on_disk": True})
 
-    def test_of_every_document(self):
-        self.ok("enqueue", "low", "Mail")
-        self.hold("j1")
-        self.members("jid how state at", "enqueue", "low", "Mail")
-        self.assertEqual(list(json.loads(self.cli("enqueue", "low", "Mail", "--durable", "--json")[1])),
-                         ["jid", "how", "state", "at", "durable"])
-        self.members("name size oldest_ms paused reason delayed parked", "queues")
-        self.members("processed failed waiting delayed delayed_resque parked failed_records queues"
-                     " workers working supervisors paused", "stats")
-        self.members("id host pid version pools workers busy started_at beat_ms state held",
-                     "supervisors")
-        self.members("jid how state", "cancel", "j1")
+    def test_a_second_is_not_yet(self):
+        self.redis.call("CONFIG", "SET", "appendonly", "yes", "appendfsync", "everysec")
+        code, _, err = self.cli("enqueue", "low", "Mail", "--durable")
+        self.assertEqual(code, 75, err)
+        self.assertIn("within about a second", err)
 
-
-class WithSupervisor(LaterTest):
-    def hang(self, **keys):
-        return sh("echo $$ > %s; exec sleep 60" % self.path("pid"), **keys)
-
-    def test_delayed_runs_at_its_time(self):
-        self.drover({"Say": sh("echo $DROVER_ORIGIN > " + self.path("said"))})
-        jid = self.ok("enqueue", "default", "Say", "--in", "300ms", "--id", "k").strip()
-        self.assertEqual(self.ok("job", jid).count("waits for its time"), 1)
-        self.assertEqual(self.cli("enqueue", "default", "Say", "--id", "k", "--wait=20s")[0], 0)
-        self.assertEqual(self.until_file("said"), "delayed\n")
-        job = self.ask("job", jid)
-        due = self.record(jid)["enqueued_at"]
-        self.assertTrue(due < job["started_at"] <= job["ended_at"])
-        self.assertEqual([self.audit(jid)[0], self.audit(jid)[-1]], ["enqueued", "done"])
-
-    def test_request_id_outlives_restarts(self):
-        self.redis.options.update(appendonly="yes")
-        self.redis.restart()
-        drover = self.drover({"Good": sh("exit 0")})
-        code, first, _ = self.cli("enqueue", "default", "Good", "--id", "k", "--wait=20s")
-        self.assertEqual(code, 0)
-        drover.term()
-        self.redis.restart()
-        drover.start(wait=False).until_event("supervisor.ready", count=2)
-        code, out, _ = self.cli("enqueue", "default", "Good", "--id", "k", "--json")
-        self.assertEqual((json.loads(out)["jid"], json.loads(out)["state"]), (first.strip(), "done"))
-
-    def test_cancel_a_running_one(self):
-        self.drover({"Hang": self.hang(track=True)})
-        jid = self.ok("enqueue", "default", "Hang").strip()
-        pid = int(self.until_file("pid"))
-        self.assertEqual(self.ask("cancel", jid, "--wait=20s")["how"], "cancelled")
-        self.until(lambda: not os.path.exists("/proc/%d" % pid), "the end of the job")
-        job = self.ask("job", jid)
-        self.assertEqual((job["state"], job["place"]), ("cancelled", None))
-        self.assertEqual(self.audit(jid)[-1], "cancelled")
-        self.assertEqual(self.redis.call("HLEN", "resque:drover:cancel"), 0)
-
-    def test_cancel_a_running_one_without_a_record(self):
-        self.drover({"Hang": self.hang()})
-        jid = self.ok("enqueue", "default", "Hang").strip()
-        self.until_file("pid")
-        self.assertEqual(self.ask("cancel", jid)["how"], "asked")
-        self.until(lambda: self.cli("job", jid)[0] == 66, "nobody to know it")
-        self.assertEqual(self.ask("failed"), [])
-
-    def test_parked_and_unparked(self):
-        self.drover({"Hang": self.hang(max_running=1)})
-        first, second = [self.ok("enqueue", "default", "Hang", n).strip() for n in "ab"]
-        self.until(lambda: self.ask("stats")["parked"] == 1, "one to be parked")
-        parked = {j["state"]: j["jid"] for j in self.ask("jobs")}["parked"]
-        running = first if parked == second else second
-        self.assertEqual(self.ask("queue", "default")["parked"], 1)
-        self.ok("cancel", running)
-        self.until(lambda: self.ask("job", parked)["state"] == "running", "the other one")
-        self.ok("cancel", parked, "--wait")
-
-
-class Removed(LaterTest):
-    def test_the_large_payload_goes_with_its_record(self):
-        self.redis.call("HSET", "resque:drover:oversize", "j1", "x" * 100, "j2", "y")
-        self.redis.call("RPUSH", "resque:failed", '{"payload":"xxx","oversize":"j1","queue":"low"}')
-        self.ok("failed", "remove", "0")
-        self.assertEqual(self.redis.call("HKEYS", "resque:drover:oversize"), ["j2"])
+    def test_the_connection_breaks_in_between(self):
+        way = Cutting(self.path("cut.sock"), self.redis.path, b"Mail", times=1)
+        self.addCleanup(way.close)
+        code, _, err = command("drover", "--redis", way.url, "enqueue", "low", "Mail", "--durable",
+                               "--id", "k")
+        self.assertEqual(code, 75, err)
+        self.assertIn("the connection broke", err)
 
 
 if __name__ == "__main__":
