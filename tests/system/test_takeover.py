@@ -12,7 +12,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import processes  # noqa: E402
-from rig import SystemTest, main, sh  # noqa: E402
+from rig import SystemTest, main, python, sh  # noqa: E402
 
 LONG = {"supervisor": {"lease": "60s", "shutdown_grace": "1s"}}
 
@@ -230,6 +230,23 @@ class Takeover(SystemTest):
         self.assertEqual(drover.until_event("takeover.done", lease=lease)[0]["killed"], 1)
         self.assertEqual(marked.wait(), -signal.SIGKILL)
         self.assertIsNone(near.poll())
+
+    def test_a_job_without_its_mark_is_known_by_the_scoreboard(self):
+        """It has another environment by now, and would not die with droverd."""
+        bare = python("import ctypes, os; ctypes.CDLL(None).prctl(1, 0); "
+                      "again = os.environ['DROVER_RECOVERIES'] != '0'; "
+                      "print(os.getpid(), file=open(%r, 'a')); "
+                      "again or os.execve('/bin/sleep', ['sleep', '1000'], {})"
+                      % self.path("begun"))
+        first = self.drover({"Bare": bare}, **LONG)
+        self.enqueue("default", "Bare")
+        (pid,) = self.until_begun()
+        self.until(lambda: processes.name(pid) == "sleep", "the job to shed its environment")
+        self.end_all_at_once(first)
+        self.assertTrue(processes.alive(pid))
+        self.drover({"Bare": bare}, **LONG)
+        self.until_processed(1)
+        self.assertFalse(processes.alive(pid))
 
     def test_of_another_boot_only_files_are_read(self):
         first, _ = self.done_while_redis_is_away()
