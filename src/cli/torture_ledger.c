@@ -157,7 +157,7 @@ struct judge {
 };
 
 /* A fault that struck this run, before that moment. */
-static bool is_excused(
+static bool was_struck(
 	const struct judge *j, const struct torture_run *r, int64_t until_ms, bool lost_lease_only)
 {
 	for (size_t i = 0; i < j->n_faults; i++) {
@@ -172,13 +172,19 @@ static bool is_excused(
 	return false;
 }
 
-static void judge_beside(const struct judge *j, const struct torture_run *runs, size_t n, size_t at)
+/* Its supervisor had lost the job when it began it, and did not know that yet. */
+static bool had_lost_it(const struct judge *j, const struct torture_run *r)
+{
+	return was_struck(j, r, r->begin_ms, true);
+}
+
+static bool is_beside_excused(const struct judge *j, const struct torture_run *runs, size_t n,
+	const struct torture_run *r)
 {
 	for (size_t i = 0; i < n; i++)
-		if (runs[i].pid == runs[at].beside &&
-			is_excused(j, &runs[i], runs[at].begin_ms, true))
-			return;
-	j->out->unexcused++;
+		if (runs[i].pid == r->beside && was_struck(j, &runs[i], r->begin_ms, true))
+			return true;
+	return had_lost_it(j, r);
 }
 
 static void judge_job(const struct judge *j, const struct torture_run *runs, size_t n)
@@ -189,12 +195,12 @@ static void judge_job(const struct judge *j, const struct torture_run *runs, siz
 	j->out->twice += ends > 1;
 	j->out->again += n > 1;
 	for (size_t i = 0; i < n; i++) {
-		if (i > 0 && !is_excused(j, &runs[i - 1], runs[i].begin_ms, false))
+		if (i > 0 && !was_struck(j, &runs[i - 1], runs[i].begin_ms, false) &&
+			!had_lost_it(j, &runs[i]))
 			j->out->unexcused++;
-		if (runs[i].beside == 0)
-			continue;
-		j->out->beside++;
-		judge_beside(j, runs, n, i);
+		j->out->beside += runs[i].beside != 0;
+		if (runs[i].beside && !is_beside_excused(j, runs, n, &runs[i]))
+			j->out->unexcused++;
 	}
 }
 

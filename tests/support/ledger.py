@@ -90,6 +90,11 @@ def excuse(faults, kinds, run, until):
                  and any(pid in f.pids for pid in who)), None)
 
 
+def lost_lease(faults, run):
+    """Its supervisor had lost the job when it began it, and did not know that yet."""
+    return excuse(faults, BESIDE, run, run.begin)
+
+
 def judge(runs, jids, failed, faults):
     """`jids`: all that were enqueued. `failed`: jid -> how often it stands in the failed list."""
     result = Judgement()
@@ -114,7 +119,7 @@ def judge_job(result, jid, runs, failed, faults):
     result.done_twice += len(ends) > 1
     result.begun_again += len(runs) > 1
     for (before, _), (run, _) in zip(runs, runs[1:]):
-        if not excuse(faults, AGAIN, before, run.begin):
+        if not excuse(faults, AGAIN, before, run.begin) and not lost_lease(faults, run):
             result.unexcused += 1
             result.complain("again", "%s as %s (pid %d, %d ms) after %s (pid %d, %d ms)" % (
                 jid, run.token, run.pid, run.begin, before.token, before.pid, before.begin))
@@ -123,7 +128,7 @@ def judge_job(result, jid, runs, failed, faults):
             continue
         result.beside += 1
         other = next((r for r, _ in runs if r.pid == run.beside), None)
-        if other is None or not excuse(faults, BESIDE, other, run.begin):
+        if not lost_lease(faults, run) and not (other and excuse(faults, BESIDE, other, run.begin)):
             result.unexcused += 1
             result.complain("beside", "%s as %s (pid %d, %d ms) while process %d ran it" % (
                 jid, run.token, run.pid, run.begin, run.beside))
