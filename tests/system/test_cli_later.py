@@ -7,7 +7,7 @@ import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from cli import Cutting, LaterTest  # noqa: E402
-from rig import command, main, payload  # noqa: E402
+from rig import RedisServer, command, free_port, main, payload  # noqa: E402
 
 
 class Delayed(LaterTest):
@@ -348,6 +348,35 @@ class Durable(LaterTest):
         code, _, err = self.cli("enqueue", "low", "Mail", "--durable")
         self.assertEqual(code, 75, err)
         self.assertIn("within about a second", err)
+
+    def replica(self):
+        """A second server that follows the first, which then listens on a port too."""
+        port, folder = free_port(), self.path("replica")
+        os.mkdir(folder)
+        replica = RedisServer(folder).start()
+        self.addCleanup(replica.kill)
+        self.redis.call("CONFIG", "SET", "port", port, "repl-diskless-sync-delay", 0)
+        replica.call("REPLICAOF", "127.0.0.1", port)
+        self.until(lambda: "state=online" in self.redis.call("INFO", "replication"), "the replica")
+        return replica
+
+    def test_a_replica_received_it(self):
+        replica = self.replica()
+        code, _, err = self.cli("enqueue", "low", "Mail", "--durable")
+        self.assertEqual(code, 0, err)
+        self.assertIn("1 of 1 replica received it", err)
+        self.assertEqual(replica.call("LLEN", "resque:queue:low"), 1)
+
+    def test_a_replica_that_stands_still(self):
+        replica, config = self.replica(), self.path("drover.yml")
+        with open(config, "w") as file:
+            json.dump({"redis": {"url": self.redis.url, "command_timeout": "1s"}}, file)
+        replica.pause()
+        code, out, err = command("drover", "-c", config, "enqueue", "low", "Mail", "--durable")
+        replica.go_on()
+        self.assertEqual(code, 75, err)
+        self.assertIn("0 of 1 replica received it", err)
+        self.assertEqual([json.loads(item)["jid"] for item in self.queue("low")], [out.strip()])
 
     def test_the_connection_breaks_in_between(self):
         way = Cutting(self.path("cut.sock"), self.redis.path, b"Mail", times=1)
