@@ -51,6 +51,9 @@ check: all units crash
 	BUILD=$(B) tests/support/run.py
 lint:
 	tests/lint/run
+.PHONY: model
+model:
+	tests/model/run
 torture: all units crash
 	tests/torture/points.py
 	BUILD=$(B) tests/torture/driver.py --jobs 10000 --kills 200

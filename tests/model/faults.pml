@@ -21,9 +21,10 @@ inline keep_late(m)
 	wipe(m)
 }
 
-/* What was not answered is not known: it never arrived, or it comes yet, or only the answer was lost. */
+/* What was not answered is not known: it never came, or comes yet, or only its answer was lost. */
 inline cut()
 {
+	printf("%d loses  its connection\n", s);
 	NOW.held = false;
 	NOW.reenter_due = NOW.reenter_due || ASKS(REENTER);
 	keep_late(FIRST);
@@ -44,6 +45,7 @@ inline lose_answer()
 /* The whole tree is gone with it (undertaker.c); what it had sent may still arrive. */
 inline kill_supervisor()
 {
+	printf("%d is     killed\n", s);
 	cut();
 	forget_all();
 	NOW.up = false;
@@ -59,6 +61,7 @@ bool kept;
 /* What will be there after the loss. */
 inline keep_state()
 {
+	printf("  Redis  keeps this state\n");
 	for (i : 0 .. LEASES - 1) {
 		old_entry[i] = entry[i];
 		old_fetch_mark[i] = fetch_mark[i];
@@ -98,13 +101,16 @@ inline restore_state()
 	done = old_done
 }
 
-/* Job 0 was started, and Redis has forgotten that somewhere. */
+#define HAS_IN_HAND(l, t, j) (!IS_DEAD(l) && JOB(AT(sup[OWNER(l)].hand, t)) == (j))
+
+/* Redis has forgotten that job 0 was started, or who has it in hand and may start it. */
 inline see_start_lost()
 {
 	lost_start = starts && AT(queue, 0);
 	for (i : 0 .. LEASES - 1) {
 		for (k : 0 .. TOKENS - 1) {
-			lost_start = lost_start || (starts && AT(entry[i], k) == 1);
+			lost_start = lost_start || (starts && AT(entry[i], k) == 1) ||
+				(HAS_IN_HAND(i, k, 0) && !AT(entry[i], k));
 		}
 	}
 }
@@ -112,6 +118,7 @@ inline see_start_lost()
 /* A crash or a failover: every connection breaks, and what was on its way is lost with them. */
 inline lose_writes()
 {
+	printf("  Redis  loses writes\n");
 	restore_state();
 	drop_old_state();
 	for (k : 0 .. SUPERVISORS - 1) {
@@ -125,14 +132,15 @@ inline lose_writes()
 		wipe(late[i]);
 	}
 	losses = 0;
-	lost_writes = true;
 	see_start_lost();
-	count_places()
+	count_places();
+	lost_writes = true
 }
 #endif
 
 inline become_calm()
 {
+	printf("  calm\n");
 	kills = 0;
 	cuts = 0;
 	stalls = 0;
@@ -150,7 +158,7 @@ inline become_calm()
 
 #define CAN_ADOPT(s) (sup[s].up && !sup[s].draining && sup[s].adopt_number < ADOPTS)
 
-/* Nothing can happen any more. Left over may be only what the bounds of the model forbid to take. */
+/* Nothing can happen any more. Only what the model's own bounds forbid to take may be left over. */
 inline look_around()
 {
 	for (i : 0 .. LEASES - 1) {

@@ -1,6 +1,6 @@
 /*
- * lease: a model of the lease protocol for spin. Two supervisors with one worker each, two jobs
- * (the first one at most once, where AMO is set), one Redis, connections that break, requests that arrive late.
+ * lease: a model of the lease protocol for spin. Two supervisors with one worker each, two jobs,
+ * one Redis, connections that break, requests that arrive late.
  *
  *   redis.pml       the scripts of src/queue/lua, one atomic step each
  *   supervisor.pml  what droverd asks and how it takes the answers
@@ -72,26 +72,14 @@
 
 /* Requests, and what Redis says to them. */
 #define NONE 0
-#define BEAT 1
-#define FETCH 2
-#define START 3
-#define FINISH 4
-#define ADOPT 5
-#define REENTER 6
-#define LEAVE 7
-
-#define OK 1
-#define UNKNOWN 2
-#define OLD 3
-#define TAKEN 4
-#define FORGOTTEN 5
-#define STALE 6
+mtype = { BEAT, FETCH, START, FINISH, ADOPT, REENTER, LEAVE };
+mtype = { OK, UNKNOWN, OLD, TAKEN, FORGOTTEN, STALE };
 
 typedef message {
 	byte kind;
 	byte lease;
 	byte number; /* of fetch, adopt; the token of start, finish; `registering` of beat */
-	byte detail; /* verdict of finish; lease + 1 named to adopt; numbers answered so far of beat, reenter */
+	byte detail; /* verdict of finish; lease + 1 to adopt; numbers answered of beat, reenter */
 	int table;   /* what is in hand; the job of finish; in the answer: entries */
 }
 

@@ -77,7 +77,7 @@ end:
 	}
 	:: d_step {
 		NOW.up && NOW.draining && NOW.held && ROOM && !ASKS(LEAVE) && !NOW.hand &&
-			!HAS_UNANSWERED ->
+			NOW.number == NOW.answered ->
 		send(LEAVE, 0, 0, 0)
 	}
 	od
@@ -95,6 +95,7 @@ end:
 		:: late[1].kind -> s = 1
 #endif
 		fi;
+		printf("  late:\n");
 		execute(late[s]);
 		d_step {
 			wipe(late[s]);
@@ -109,6 +110,7 @@ end:
 		d_step {
 			NOW.id++;
 			NOW.up = true;
+			printf("%d begins anew\n", s);
 			s = 0
 		}
 	}

@@ -7,8 +7,8 @@
 /* All three bits of every place where a table has something; of every token answered so far. */
 #define LOWS 153391689
 #define PRESENT(table) ((((table) | (table) >> 1 | (table) >> 2) & LOWS) * 7)
-#define ANSWERED(numbers)                                                                           \
-	(((1 << (3 * ((numbers) & 15))) - 1) |                                                      \
+#define ANSWERED(numbers) \
+	(((1 << (3 * ((numbers) & 15))) - 1) | \
 		(((1 << (3 * WIDTH * ((numbers) >> 4))) - 1) << (3 * FETCHES)))
 #if defined BAD_BEAT_BLIND
 #define ORPHANS(l, in_hand, numbers) (entry[l] & ~PRESENT(in_hand))
@@ -53,6 +53,11 @@ inline script_beat(m)
 #else
 #define MAY_FETCH(l) BIT(named, l)
 #endif
+#ifdef BAD_FETCH_UNNUMBERED
+#define WAS_SERVED(m) false
+#else
+#define WAS_SERVED(m) (fetch_mark[m.lease] == m.number)
+#endif
 inline script_fetch(m)
 {
 	if
@@ -61,8 +66,8 @@ inline script_fetch(m)
 	:: else ->
 		says = OK;
 		if
-		:: fetch_mark[m.lease] == m.number -> m.table = AT(entry[m.lease], m.number - 1)
-		:: fetch_mark[m.lease] != m.number && pick != NOBODY ->
+		:: WAS_SERVED(m) -> m.table = AT(entry[m.lease], m.number - 1)
+		:: !WAS_SERVED(m) && pick != NOBODY ->
 			fetch_mark[m.lease] = m.number;
 			m.table = pick + 1;
 			SET(entry[m.lease], m.number - 1, pick + 1);
@@ -180,7 +185,7 @@ inline script_reenter(m)
 #else
 				SET(entry[m.lease], i, e);
 #endif
-				restored = restored || e == (1 | STARTED);
+				restored = restored || e == (1 | STARTED) || (e == 1 && !starts);
 				if
 				:: AT(queue, JOB(e)) -> SET(queue, JOB(e), AT(queue, JOB(e)) - 1)
 				:: else
@@ -192,7 +197,7 @@ inline script_reenter(m)
 	m.table = 0
 }
 
-/* Job 0 runs, and Redis, which had lost its start, has it in one place again: that one has the mark. */
+/* Redis had lost what it knew of job 0, and has it in one place again, as its holder knows it. */
 inline see_start_restored()
 {
 	if
@@ -214,7 +219,7 @@ inline script_leave(m)
 	fi
 }
 
-/* Any job of the queue: a superset of its order. Two equal jobs: the first one taken is called 0. */
+/* Any job of the queue: a superset of its order. Of equal jobs the first one taken is called 0. */
 inline pick_job()
 {
 	pick = NOBODY;
@@ -230,7 +235,7 @@ inline pick_job()
 #define MAY_EXPIRE(l, me) ((l) != (me) && BIT(named, l) && (IS_DEAD(l) || MAY_STALL(l)))
 #define IS_LEFT(l) (BIT(named, l) && IS_DEAD(l))
 #if LEASES > 4
-#define ANY_LEFT                                                                                    \
+#define ANY_LEFT \
 	(IS_LEFT(0) || IS_LEFT(1) || IS_LEFT(2) || IS_LEFT(3) || IS_LEFT(4) || IS_LEFT(5))
 #elif LEASES > 2
 #define ANY_LEFT (IS_LEFT(0) || IS_LEFT(1) || IS_LEFT(2) || IS_LEFT(3))
@@ -275,6 +280,8 @@ inline execute(m)
 		:: m.kind == LEAVE -> script_leave(m)
 		fi;
 		count_places();
-		see_start_restored()
+		see_start_restored();
+		printf("  serves %e of lease %d: %e; queue %o, done %o, leases %o %o ..\n", m.kind,
+			m.lease, says, queue, done, entry[0], entry[IDS])
 	}
 }

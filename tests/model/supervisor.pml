@@ -7,7 +7,7 @@
 #define SECOND pipe[s * PIPE + 1]
 #define ROOM (SECOND.kind == NONE)
 #define ASKS(what) (FIRST.kind == what || SECOND.kind == what)
-#define ASKS_TOKEN(what, t)                                                                         \
+#define ASKS_TOKEN(what, t) \
 	((FIRST.kind == what && FIRST.number == t) || (SECOND.kind == what && SECOND.number == t))
 #define NUMBERS (NOW.answered | (NOW.adopt_answered << 4))
 
@@ -16,12 +16,11 @@
 #define UNSENT (NOW.verdict & ~IN_PIPE(FIRST) & ~IN_PIPE(SECOND))
 
 /* After all faults only beats that find something: the others change nothing. */
-#define BEAT_TELLS                                                                                  \
+#define BEAT_TELLS \
 	(!calm || !NOW.held || !BIT(named, LEASE(s)) || ORPHANS(LEASE(s), NOW.hand, NUMBERS))
-#define WANTS_JOB                                                                                   \
+#define WANTS_JOB \
 	(!NOW.draining && NOW.worker == FREE && NOW.number < FETCHES && (!calm || queue))
 #define WANTS_LEASE (!NOW.draining && NOW.adopt_number < ADOPTS && (!calm || ANY_LEFT))
-#define HAS_UNANSWERED (NOW.number != NOW.answered || NOW.adopt_number != NOW.adopt_answered)
 #define HAS_LEFT_OLD (NOW.id > 0 && BIT(named, LEASE(s) - 1))
 
 inline write(m, what, a_number, a_detail, a_table)
@@ -38,7 +37,8 @@ inline send(what, a_number, a_detail, a_table)
 	if
 	:: FIRST.kind == NONE -> write(FIRST, what, a_number, a_detail, a_table)
 	:: else -> write(SECOND, what, a_number, a_detail, a_table)
-	fi
+	fi;
+	printf("%d asks   %e %d %d in hand %o\n", s, what, a_number, a_detail, a_table)
 }
 
 inline copy(to, from)
@@ -83,6 +83,7 @@ inline forget_all()
 
 inline end_job(what)
 {
+	printf("%d ended  job %d, verdict %d\n", s, JOB(NOW.job), what);
 	SET(NOW.hand, NOW.token, NOW.job);
 	judge(NOW.token, what);
 	let_worker_go()
@@ -118,6 +119,7 @@ inline give_back_all(entries)
 
 inline begin_job()
 {
+	printf("%d runs   job %d, token %d\n", s, JOB(NOW.job), NOW.token);
 	NOW.worker = RUNNING;
 	if
 	:: IS_AMO(JOB(NOW.job)) ->
@@ -251,6 +253,7 @@ inline on_left()
 inline receive()
 {
 	reply = 0;
+	printf("%d hears  %e: %e, %o\n", s, FIRST.kind, says, FIRST.table);
 	if
 	:: FIRST.kind == BEAT -> on_beat()
 	:: FIRST.kind == FETCH -> on_fetched()
@@ -266,7 +269,7 @@ inline receive()
 	reenter()
 }
 
-/* -- what it does --------------------------------------------------------------------------------- */
+/* -- what it does ------------------------------------------------------------------------------ */
 
 inline send_verdict()
 {
