@@ -88,17 +88,39 @@ static void tell(const struct fsck_finding *f, bool mended, drover_finding_fn *f
 	fn(ctx, &finding);
 }
 
+static bool is_twice(const struct fsck_finding *f)
+{
+	return f->kind == FSCK_JOB_TWICE || f->kind == FSCK_JOB_SAME_ID;
+}
+
+/* What is pushed while a list is walked seems to stand twice, too: only if all did there are more. */
+static void tell_many(
+	struct fsck *k, size_t twice, drover_finding_fn *fn, void *ctx, struct drover_fsck_sum *sum)
+{
+	if (k->many && twice >= FSCK_TWICE_MOST)
+		tell(fsck_add(&k->found, FSCK_JOB_MANY, "", SPAN_LIT(""),
+			     "more than %d ids stand in more than one place; the others were not "
+			     "looked into",
+			     FSCK_TWICE_MOST),
+			false, fn, ctx, sum);
+}
+
 static int tell_all(
 	struct fsck *k, bool repair, drover_finding_fn *fn, void *ctx, struct drover_fsck_sum *sum)
 {
+	size_t twice = 0;
+
 	for (size_t i = 0; i < k->found.n; i++) {
 		int rc = look_again(k, &k->found.items[i], repair);
 
 		if (rc < 0)
 			return rc;
-		if (rc != GONE)
-			tell(&k->found.items[i], rc == MENDED, fn, ctx, sum);
+		if (rc == GONE)
+			continue;
+		twice += is_twice(&k->found.items[i]);
+		tell(&k->found.items[i], rc == MENDED, fn, ctx, sum);
 	}
+	tell_many(k, twice, fn, ctx, sum);
 	return 0;
 }
 

@@ -8,8 +8,7 @@
 #include "queue/keys.h"
 #include "queue/waiting.h"
 
-#define SUSPECTS_MOST 1000 /* ids in two places that one call looks into */
-#define NO_REST	      SPAN_LIT("")
+#define NO_REST SPAN_LIT("")
 
 /* -- jobs in their places ----------------------------------------------------------------------------------- */
 
@@ -234,11 +233,8 @@ int fsck_find_jobs(struct fsck *k)
 	if (rc < 0)
 		return rc;
 	fsck_jobs_sort(&k->jobs);
-	fsck_jobs_twice(&k->jobs, SUSPECTS_MOST, &k->suspects);
-	if (k->suspects.n == SUSPECTS_MOST)
-		fsck_add(&k->found, FSCK_JOB_MANY, "", NO_REST,
-			"more ids than %d stand in more than one place; only these are looked into",
-			SUSPECTS_MOST);
+	fsck_jobs_twice(&k->jobs, FSCK_TWICE_MOST, &k->suspects);
+	k->many = k->suspects.n == FSCK_TWICE_MOST;
 	suspect_unique(k);
 	rc = suspect_overlap(k);
 	if (rc == 0)

@@ -7,7 +7,10 @@
 #include "queue/keys.h"
 #include "queue/waiting.h"
 
-#define ITEMS_AT_ONCE 100
+#define ITEMS_AT_ONCE  100
+#define BYTES_AT_ONCE  (256 << 10) /* about; payloads may have megabytes */
+#define ITEMS_AT_FIRST 10
+#define SLACK_ITEMS    10000 /* pushed while a list is walked, on top of as many as it had */
 
 struct walk {
 	struct drover_client *c;
@@ -107,16 +110,28 @@ static void tell_failed(struct walk *w, struct span bytes)
 
 /* -- the places ---------------------------------------------------------------------------------- */
 
-static int read_window(struct walk *w, const char *key, struct span name, int64_t from_end,
+static int read_window(struct walk *w, const char *key, struct span name, int64_t from, int64_t to,
 	struct texts *part, struct err *err)
 {
 	struct words words = {0};
 
 	words_add_str(&words, "LRANGE");
 	words_add_key(&words, w->c->prefix, key, name);
-	words_add_int(&words, -from_end - ITEMS_AT_ONCE);
-	words_add_int(&words, -from_end - 1);
+	words_add_int(&words, from);
+	words_add_int(&words, to);
 	return ask_texts(w->c->redis, &words, part, err);
+}
+
+/* How many to read next, by how large those before were. */
+static int64_t choose_window(const struct texts *part)
+{
+	size_t bytes = 1;
+	int64_t n;
+
+	for (size_t i = 0; i < part->n; i++)
+		bytes += part->items[i].len;
+	n = (int64_t)(BYTES_AT_ONCE * part->n / bytes);
+	return n < 1 ? 1 : n > ITEMS_AT_ONCE ? ITEMS_AT_ONCE : n;
 }
 
 /* A key of another type holds no jobs; that it is one is told elsewhere. */
@@ -125,28 +140,64 @@ static int forgive(int rc)
 	return rc == ASK_WRONG_TYPE ? 0 : rc;
 }
 
+struct list {
+	enum fsck_place place;
+	const char *key;
+	struct span name;
+};
+
+static void tell_window(struct walk *w, const struct list *l, const struct texts *part)
+{
+	for (size_t i = 0; i < part->n; i++)
+		if (l->place == FSCK_FAILED)
+			tell_failed(w, texts_at(part, i));
+		else
+			tell_item(w, l->place, l->name, texts_at(part, i));
+}
+
+/* Up to `most` items, from one end to the other; 1: all of them were read. */
+static int walk_from(
+	struct walk *w, const struct list *l, bool from_tail, int64_t most, struct err *err)
+{
+	struct texts part = {0};
+	int64_t at = 0, n = ITEMS_AT_FIRST;
+	bool more = true;
+	int rc = 0;
+
+	while (rc == 0 && more && at < most) {
+		rc = from_tail ? read_window(w, l->key, l->name, -at - n, -at - 1, &part, err)
+			       : read_window(w, l->key, l->name, at, at + n - 1, &part, err);
+		if (rc == 0)
+			tell_window(w, l, &part);
+		more = (int64_t)part.n == n;
+		at += n;
+		n = choose_window(&part);
+	}
+	texts_fini(&part);
+	return rc < 0 ? rc : !more;
+}
+
 /*
  * From the tail to the head: jobs are taken from the head, so that nothing which stays in the list
- * can slip by. What is pushed meanwhile may make us see a job twice.
+ * can slip by. What is pushed meanwhile makes us see jobs again; where that is more than we can
+ * read, the rest is read from the head.
  */
 static int walk_list(
 	struct walk *w, enum fsck_place place, const char *key, struct span name, struct err *err)
 {
-	struct texts part = {0};
-	int rc = 0;
+	const struct list l = {place, key, name};
+	struct words words = {0};
+	int64_t size = 0;
+	int rc;
 
-	for (int64_t from_end = 0; rc == 0; from_end += ITEMS_AT_ONCE) {
-		rc = read_window(w, key, name, from_end, &part, err);
-		for (size_t i = 0; rc == 0 && i < part.n; i++)
-			if (place == FSCK_FAILED)
-				tell_failed(w, texts_at(&part, i));
-			else
-				tell_item(w, place, name, texts_at(&part, i));
-		if (part.n < ITEMS_AT_ONCE)
-			break;
-	}
-	texts_fini(&part);
-	return forgive(rc);
+	words_add_str(&words, "LLEN");
+	words_add_key(&words, w->c->prefix, key, name);
+	rc = ask_number(w->c->redis, &words, &size, err);
+	if (rc == 0)
+		rc = walk_from(w, &l, true, SLACK_ITEMS + 2 * size, err);
+	if (rc == 0)
+		rc = walk_from(w, &l, false, size, err);
+	return rc > 0 ? 0 : forgive(rc);
 }
 
 static int walk_delayed(struct walk *w, struct err *err)

@@ -7,6 +7,9 @@
 
 #include "client/fsck.h"
 
+/* Ids in two places that one run looks into: each costs Redis a search in a list. */
+#define FSCK_TWICE_MOST 200
+
 struct fsck {
 	struct drover_client *c;
 	struct fsck_image im;
@@ -17,6 +20,7 @@ struct fsck {
 	struct texts runs;  /* pairs jid, the whole record as it was before the second walk */
 	struct texts locks; /* of jobs that wait: four a lock, key, field or "", jid, value */
 	bool parked;	    /* there are parked jobs */
+	bool many;	    /* more ids seemed to stand twice than are looked into */
 	long long n_jobs;
 	struct err err;
 };

@@ -223,7 +223,6 @@ holds['id.gone'] = function() return call('GET', here) == a and call('EXISTS', k
 
 holds['job.twice'] = stands_twice
 holds['job.same_id'] = stands_twice
-holds['job.many'] = function() return true end
 
 -- A counter only grows: what it was compared with was read before.
 holds['counter'] = function()
