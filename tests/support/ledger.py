@@ -4,6 +4,9 @@ The job (src/cli/torture_job.c) appends one line at its beginning and one at its
 run the same job at once is not reckoned from times: each holds a lock that its process's end frees,
 and who cannot have it says so.
 
+A job's id says what was promised for it: t.. is an ordinary one, x.. exclusive (never beside itself,
+whatever happened), o.. at most once (begun once; failed where a fault struck it).
+
     ledger = Ledger(path)
     ledger.ended()                     how many jobs have ended at least once, until now
     judge(ledger.runs(), jids, failed, faults) -> Judgement
@@ -110,25 +113,42 @@ def judge_job(result, jid, runs, failed, faults):
     ends = [run for run, end in runs if end is not None]
     result.done += bool(ends)
     result.failed += bool(failed and not ends)
-    if failed and not any(excuse(faults, {"child"}, run, NEVER) for run, _ in runs):
-        result.unexcused += 1
-        result.complain("failed", "%s, and nobody killed it" % jid)
     if not ends and not failed:
         result.lost += 1
         result.complain("lost", "%s, begun %d times" % (jid, len(runs)))
     result.done_twice += len(ends) > 1
     result.begun_again += len(runs) > 1
+    judge_failure(result, jid, runs, failed, faults)
     for (before, _), (run, _) in zip(runs, runs[1:]):
-        if not excuse(faults, AGAIN, before, run.begin) and not lost_lease(faults, run):
-            result.unexcused += 1
-            result.complain("again", "%s as %s (pid %d, %d ms) after %s (pid %d, %d ms)" % (
-                jid, run.token, run.pid, run.begin, before.token, before.pid, before.begin))
+        judge_again(result, before, run, faults)
     for run, _ in runs:
-        if not run.beside:
-            continue
-        result.beside += 1
-        other = next((r for r, _ in runs if r.pid == run.beside), None)
-        if not lost_lease(faults, run) and not (other and excuse(faults, BESIDE, other, run.begin)):
-            result.unexcused += 1
-            result.complain("beside", "%s as %s (pid %d, %d ms) while process %d ran it" % (
-                jid, run.token, run.pid, run.begin, run.beside))
+        if run.beside:
+            other = next((r for r, _ in runs if r.pid == run.beside), None)
+            judge_beside(result, run, other, faults)
+
+
+def judge_failure(result, jid, runs, failed, faults):
+    """Only who was killed may fail, and what must not begin again, also before it said that it did."""
+    kinds = AGAIN if jid.startswith("o") else {"child"}
+    struck = any(excuse(faults, kinds, run, NEVER) for run, _ in runs)
+    if failed and not struck and not (jid.startswith("o") and not runs):
+        result.unexcused += 1
+        result.complain("failed", "%s, and nobody killed it" % jid)
+
+
+def judge_again(result, before, run, faults):
+    once = run.jid.startswith("o")
+    late = not run.jid.startswith("x") and lost_lease(faults, run)
+    if once or not (late or excuse(faults, AGAIN, before, run.begin)):
+        result.unexcused += 1
+        result.complain("again", "%s as %s (pid %d, %d ms) after %s (pid %d, %d ms)" % (
+            run.jid, run.token, run.pid, run.begin, before.token, before.pid, before.begin))
+
+
+def judge_beside(result, run, other, faults):
+    result.beside += 1
+    excused = lost_lease(faults, run) or (other and excuse(faults, BESIDE, other, run.begin))
+    if run.jid.startswith("x") or not excused:
+        result.unexcused += 1
+        result.complain("beside", "%s as %s (pid %d, %d ms) while process %d ran it" % (
+            run.jid, run.token, run.pid, run.begin, run.beside))

@@ -35,6 +35,8 @@ from rig import Droverd, RedisServer, payload, program  # noqa: E402
 SUPERVISORS, WORKERS = 3, 4
 KILLS = {"child": 8, "nursery": 5, "supervisor": 8, "host": 2, "redis": 2}  # weights
 OTHERS = {"stop": 2, "cut off": 2, "spoil": 6}
+KINDS = "ttxtttot"  # of jobs: see ledger.py
+CLASSES = {"t": "Plain", "x": "Exclusive", "o": "Once"}
 DYING_MS = 100
 STALLED_S = 3  # without a job ending, the next fault comes all the same
 STUCK_S = 60  # without a job ending at the end, it is given up
@@ -66,7 +68,7 @@ class Torture:
         self.folder = tempfile.mkdtemp(prefix="drover-torture-")
         self.ledger = Ledger(os.path.join(self.folder, "ledger"))
         self.redis = RedisServer(self.folder, appendonly="yes", appendfsync="always")
-        self.jids = ["t%06d" % n for n in range(jobs)]
+        self.jids = ["%s%06d" % (KINDS[n % len(KINDS)], n) for n in range(jobs)]
         self.faults, self.counts = [], collections.Counter()
         self.later, self.serial = [], itertools.count()  # a heap of (when, serial, action)
         self.hands_off = set()  # supervisors that are stopped or dead just now
@@ -87,7 +89,8 @@ class Torture:
                 "kill_grace": "1s", "log": {"level": "info", "format": "json"},
             },
             "pools": {"main": {"workers": WORKERS, "queues": ["default"]}},
-            "jobs": {"Torture": job}}
+            "jobs": {"Plain": job, "Exclusive": dict(job, exclusive=True),
+                     "Once": dict(job, delivery="at-most-once")}}
 
     def start(self):
         self.redis.start()
@@ -98,7 +101,7 @@ class Torture:
             self.proxies.append(proxy)
             self.supervisors.append(drover.start())
         commands = [("SADD", "resque:queues", "default")]
-        commands += [("RPUSH", "resque:queue:default", payload("Torture", n, jid=jid))
+        commands += [("RPUSH", "resque:queue:default", payload(CLASSES[jid[0]], n, jid=jid))
                      for n, jid in enumerate(self.jids)]
         for k in range(0, len(commands), 1000):
             self.redis.pipeline(commands[k:k + 1000])
