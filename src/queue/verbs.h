@@ -49,7 +49,8 @@ struct verbs_start {
 	struct verbs_record record;
 };
 
-/* Answers UNKNOWN | STARTED, then per job go | stale | parked | cancelled | duplicate JID. */
+/* Answers UNKNOWN | STARTED, then per job go | stale | parked | cancelled | duplicate JID | error
+   WORDS. */
 bool verbs_start(
 	struct verbs *v, const struct verbs_start *jobs, size_t n, redis_reply_fn *fn, void *ctx);
 
@@ -74,7 +75,7 @@ struct verdict {
 				    idle */
 	int64_t delay_ms;	 /* LATER */
 	struct span why;	 /* LATER: retry, delayed, spawn, interrupted */
-	bool locks;		 /* its token may hold some */
+	bool locks;		 /* its token may hold some, or it may stand in drover:cancel */
 	struct span jid;
 	struct verbs_record record;
 };

@@ -79,6 +79,9 @@ static void read_answer(struct slot *slot, struct span answer)
 	} else if (answer.len > 10 && memcmp(answer.at, "duplicate ", 10) == 0) {
 		note_duplicate(slot, answer);
 		slot_handle(slot, SLOT_EV_DUPLICATE);
+	} else if (answer.len > 6 && memcmp(answer.at, "error ", 6) == 0) {
+		log_event(LOG_ERROR, "start.refused", LOG_SPAN("jid", slot->job->jid),
+			LOG_SPAN("error", ((struct span){answer.at + 6, answer.len - 6})));
 	} else {
 		log_event(LOG_INFO, span_is(answer, "parked") ? "job.parked" : "job.stale",
 			LOG_SPAN("jid", slot->job->jid),

@@ -59,6 +59,21 @@ class MaxRunning(SystemTest):
         self.until_processed(1)
 
 
+class WrongTypes(SystemTest):
+    holds = False  # the key of another type is the test's
+
+    def test_a_key_in_the_way_holds_up_nobody_else(self):
+        self.redis.call("SET", "resque:drover:running:Stuck", "no set")
+        self.redis.call("SET", "resque:drover:run:shown", "no hash")
+        drover = self.drover({"Stuck": sh("true", max_running=1), "Shown": sh("true", track=True)})
+        self.enqueue("default", "Stuck")
+        self.enqueue("default", "Shown", jid="shown")
+        drover.until_event("job.done", jid="shown")
+        drover.until_event("start.refused")
+        self.redis.call("DEL", "resque:drover:running:Stuck", "resque:drover:run:shown")
+        self.until_processed(2)
+
+
 class Unique(SystemTest):
     def test_a_second_one_ends_as_a_duplicate(self):
         jobs = {"Gate": dict(self.gate(), unique=True)}
@@ -117,6 +132,19 @@ class Cancelling(SystemTest):
         self.assertEqual(self.failed(), [])
         self.assertEqual(self.redis.call("HGET", "resque:drover:run:unwanted", "state"), "cancelled")
         self.assertEqual(self.redis.keys("resque:drover:cancel"), [])
+
+    def test_the_wish_goes_with_a_job_that_ends_otherwise(self):
+        drover = self.drover({"Deaf": sh("trap 'exit 0' TERM; echo >> %s; while :; do sleep 0.01; done"
+                                         % self.path("begun"))})
+        self.enqueue("default", "Deaf", jid="unwanted")
+        self.until_begun_lines(1)
+        self.cancel("unwanted")
+        drover.until_event("job.done", jid="unwanted")
+        self.until_processed(1)
+        self.assertEqual(self.redis.keys("resque:drover:cancel"), [])
+
+    def until_begun_lines(self, count):
+        self.until(lambda: (self.read("begun") or "").count("\n") >= count, "%d to begin" % count)
 
     def test_a_waiting_job_does_not_begin(self):
         drover = self.drover({"Gate": self.gate(), "Note": self.note()},

@@ -4,7 +4,8 @@
 --      ids, then per verdict:
 --      token, what (done | failed | cancelled | head | tail | later), worker id, queue,
 --      text (failure record; payload that goes back), worker record of the job the worker goes on with or "",
---      delay (ms) and reason (one word) of `later`, "1" where the token may hold locks or "",
+--      delay (ms) and reason (one word) of `later`, "1" where the token may hold locks, or the job may be
+--      one that somebody wants cancelled, or "",
 --      jid, audit line ("": it has no run record), n, then n field value pairs of that record
 -- answers UNKNOWN (no such lease: nothing was done), or OK, then per verdict
 --      applied | stale (the token is not in the lease: nothing was changed) | the words of an error
@@ -124,7 +125,7 @@ local function apply(v)
     redis.call('HDEL', KEYS[2], v.token)
   end
   if v.locks then free_locks(v) end
-  if v.what == 'cancelled' then redis.call('HDEL', prefix .. 'drover:cancel', v.jid) end
+  if v.locks and ENDS[v.what] then redis.pcall('HDEL', prefix .. 'drover:cancel', v.jid) end
   return 'applied'
 end
 

@@ -8,7 +8,8 @@
 --      payload to park ("": as in the entry), audit line ("": no run record),
 --      n, then n field value pairs of the record
 -- answers UNKNOWN, or STARTED, then per job
---      go | stale | parked | cancelled | duplicate JID. A repeat with the same token answers the same
+--      go | stale | parked | cancelled | duplicate JID | error WORDS (a key of another type in the way; the
+--      others of the batch are answered all the same). A repeat with the same token answers the same
 --      (but for `parked`: that token is gone, so it is stale).
 redis.call('DEL', KEYS[1] .. ':none')     -- a first write that is never refused: lets the rest pass under maxmemory
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {'UNKNOWN'} end
@@ -38,12 +39,6 @@ local function is_full(set, limit)
   return redis.call('SCARD', set) >= limit
 end
 
-local function audit(jid, line)
-  if line == '' then return end
-  redis.call('RPUSH', prefix .. 'drover:run:' .. jid .. ':audit', line)
-  redis.call('LTRIM', prefix .. 'drover:run:' .. jid .. ':audit', -100, -1)
-end
-
 local function park(token, entry, job)
   local _, e, n = string.find(entry, '^%a+ %d+ %S+ (%d+) ')
   local worker = string.sub(entry, e + 1, e + n)
@@ -55,7 +50,7 @@ local function park(token, entry, job)
   if job.unique then redis.call('SET', job.unique, job.jid, 'PX', job.keep_ms) end
   redis.call('HDEL', KEYS[2], token)
   redis.call('DEL', prefix .. 'worker:' .. worker)
-  if job.audit ~= '' then redis.call('HSET', prefix .. 'drover:run:' .. job.jid, 'state', 'parked') end
+  if job.audit ~= '' then redis.pcall('HSET', prefix .. 'drover:run:' .. job.jid, 'state', 'parked') end
 end
 
 local function lock(token, job)
@@ -88,15 +83,18 @@ local function start(token, entry, job)
   return 'go'
 end
 
+-- For people: what cannot be written here keeps no job from running.
 local function record(job, first, n)
   local run = prefix .. 'drover:run:' .. job.jid
-  for k = 0, n - 1 do redis.call('HSET', run, ARGV[first + 2 * k], ARGV[first + 1 + 2 * k]) end
-  redis.call('HSETNX', run, 'started_at', ARGV[3])
-  redis.call('HSET', run, 'state', 'running')
-  redis.call('HDEL', run, 'next_at', 'ended_at')
-  redis.call('PERSIST', run)
-  redis.call('PERSIST', run .. ':audit')
-  redis.call('ZADD', prefix .. 'drover:runs', ARGV[4], job.jid)
+  for k = 0, n - 1 do redis.pcall('HSET', run, ARGV[first + 2 * k], ARGV[first + 1 + 2 * k]) end
+  redis.pcall('HSETNX', run, 'started_at', ARGV[3])
+  redis.pcall('HSET', run, 'state', 'running')
+  redis.pcall('HDEL', run, 'next_at', 'ended_at')
+  redis.pcall('RPUSH', run .. ':audit', job.audit)
+  redis.pcall('LTRIM', run .. ':audit', -100, -1)
+  redis.pcall('PERSIST', run)
+  redis.pcall('PERSIST', run .. ':audit')
+  redis.pcall('ZADD', prefix .. 'drover:runs', ARGV[4], job.jid)
 end
 
 while ARGV[i] do
@@ -112,11 +110,10 @@ while ARGV[i] do
   local entry, answer = redis.call('HGET', KEYS[2], token), 'stale'
   if entry then
     local begun = not job.again and redis.call('HEXISTS', KEYS[2], '!' .. token) == 1
-    answer = begun and 'go' or start(token, entry, job)
-    if answer == 'go' and job.audit ~= '' and not begun then
-      record(job, i + 11, n)
-      audit(job.jid, job.audit)
-    end
+    local ok, result = true, 'go'
+    if not begun then ok, result = pcall(start, token, entry, job) end
+    answer = ok and result or 'error ' .. (type(result) == 'table' and result.err or result)
+    if answer == 'go' and job.audit ~= '' and not begun then record(job, i + 11, n) end
   end
   out[#out + 1] = answer
   i = i + 11 + 2 * n
