@@ -30,7 +30,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import processes  # noqa: E402
 from ledger import Fault, Ledger, judge  # noqa: E402
 from proxy import Proxy  # noqa: E402
-from rig import Droverd, RedisServer, payload, program  # noqa: E402
+from rig import Droverd, RedisServer, command, payload, program  # noqa: E402
 
 SUPERVISORS, WORKERS = 3, 4
 KILLS = {"child": 8, "nursery": 5, "supervisor": 8, "host": 2, "redis": 2}  # weights
@@ -310,6 +310,9 @@ class Torture:
         for key in self.redis.keys("resque:queue:*"):
             self.check("left in %s" % key, self.redis.call("LLEN", key) == 0)
         self.check("left delayed", not self.redis.call("ZCARD", "resque:drover:delayed"))
+        _, out, err = command("drover", "--redis", self.redis.url, "fsck", "--json")
+        found = [f for f in json.loads(out)["findings"] if f["level"] == "finding"] if out else err
+        self.check("drover fsck: %r" % found, not found)
         left = [p for p in processes.carrying(self.folder.encode())
                 if p != self.redis.process.pid]
         self.check("processes left: %s" % "; ".join(map(processes.describe, left)), not left)

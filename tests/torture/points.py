@@ -11,6 +11,7 @@ beside itself, and all came back in time: at once on the same host, within lease
 """
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -23,7 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import processes  # noqa: E402
 from ledger import Fault, Ledger, judge  # noqa: E402
-from rig import ROOT, Droverd, RedisServer, payload, sh, until  # noqa: E402
+from rig import ROOT, Droverd, RedisServer, command, payload, sh, until  # noqa: E402
 
 LEASE_S, JOBS, WORKERS, WORK_MS = 2, 24, 2, 40
 AT_ONCE_MS = 2000
@@ -215,9 +216,18 @@ class Scene:
         if after is not None and after > limit:
             wrong.append("%d ms is more than %d" % (after, limit))
         self.row = (result.lost, result.begun_again, after, len(hand))
+        wrong += self.fsck()
         if self.point in NOT_OURS:
             wrong = []
         return wrong
+
+    def fsck(self):
+        for drover in self.all:
+            if drover.process is not None and drover.running:
+                drover.term()
+        _, out, err = command("drover", "--redis", self.redis.url, "fsck", "--json")
+        return ["drover fsck: %r" % f for f in json.loads(out)["findings"]
+                if f["level"] == "finding"] if out else [err]
 
     def end(self):
         for drover in self.all:
