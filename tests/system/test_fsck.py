@@ -160,7 +160,8 @@ class Fsck(SystemTest):
         drover = self.drover({"Note": self.note()}, supervisor={"lease": "1s"})
         self.until_processed(1)
         self.assertEqual(self.noted(), [[7]])
-        self.assertEqual(drover.events("job.start", jid="n")[0]["origin"], "recovered")
+        started = drover.until_event("job.start", jid="n")[0]
+        self.assertEqual((started["origin"], started["attempt"]), ("recovered", 1))
         self.until(lambda: self.found() == [], "nothing to be left of it")
 
     def test_lease_left_behind_with_its_locks(self):
