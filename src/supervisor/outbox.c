@@ -25,6 +25,7 @@ struct item {
 	struct journal_mark mark;
 	uint64_t serial; /* in the order they were added */
 	void *owner;
+	bool refused; /* by Redis, when it was sent last */
 	struct item *next;
 };
 
@@ -46,12 +47,14 @@ struct outbox {
 	const struct outbox_events *events;
 	void *ctx;
 	struct list waiting;
+	struct list refused; /* one by one: they wait for the timer, the others go on */
+	size_t refusals;     /* items that were refused last, wherever they are */
 	uint64_t added;
 	size_t owned_waiting; /* of those, how many a worker waits for */
 	struct batch *under_way;
 	struct journal *journal;
 	struct event *again;
-	bool held_back; /* Redis refused one: wait for the timer */
+	bool held_back; /* Redis refused all: wait for the timer */
 	bool refusal_said;
 	int64_t last_mono_us; /* when the last verdict came */
 	int64_t mean_gap_us;  /* between two of them */
@@ -179,8 +182,14 @@ static void hold_back(struct outbox *o, const struct item *i, const struct redis
 		log_event(LOG_ERROR, "verdict.refused", LOG_SPAN("token", i->verdict.token),
 			LOG_SPAN("error", why->text), LOG_NUM("again_in_ms", REFUSED_AGAIN_MS));
 	o->refusal_said = true;
-	o->held_back = true;
 	evtimer_add(o->again, &tv);
+}
+
+static void note_refused(struct outbox *o, struct item *i, bool refused)
+{
+	o->refusals += refused;
+	o->refusals -= i->refused;
+	i->refused = refused;
 }
 
 /* Nobody waits for it any more. */
@@ -192,16 +201,17 @@ static void be_done_with(struct outbox *o, struct item *i)
 	free_item(i);
 }
 
-static void settle_item(
-	struct outbox *o, struct list *back, struct item *i, const struct redis_reply *answer)
+static void settle_item(struct outbox *o, struct item *i, const struct redis_reply *answer)
 {
 	if (span_is(answer->text, "stale") && !o->events->stale_is_normal)
 		log_event(LOG_WARN, "verdict.stale", LOG_SPAN("token", i->verdict.token));
 	else if (!span_is(answer->text, "applied") && !span_is(answer->text, "stale")) {
 		hold_back(o, i, answer);
-		list_add(back, i);
+		note_refused(o, i, true);
+		list_add(&o->refused, i);
 		return;
 	}
+	note_refused(o, i, false);
 	be_done_with(o, i);
 }
 
@@ -209,24 +219,22 @@ static void on_answer(void *arg, const struct redis_reply *r)
 {
 	struct batch *b = arg;
 	struct outbox *o = b->outbox;
-	struct list back;
 	struct item *i;
 
-	list_init(&back);
 	unlink_batch(b);
 	if (r && r->type == REDIS_ARRAY && r->n == b->items.n + 1 &&
 		span_is(r->items[0]->text, "OK")) {
 		for (size_t k = 1; (i = list_take(&b->items)) != NULL; k++)
-			settle_item(o, &back, i, r->items[k]);
-		if (o->refusal_said && back.n == 0)
+			settle_item(o, i, r->items[k]);
+		if (o->refusal_said && o->refusals == 0)
 			log_event(LOG_INFO, "verdict.accepted");
-		o->refusal_said = o->refusal_said && back.n > 0;
+		o->refusal_said = o->refusal_said && o->refusals > 0;
 	} else if (r && r->type == REDIS_ARRAY && r->n == 1) {
 		o->events->unknown_lease(o->ctx);
 	} else if (r && b->items.first) {
-		hold_back(o, b->items.first, r); /* Redis refuses all: READONLY, LOADING, BUSY .. */
+		hold_back(o, b->items.first, r);
+		o->held_back = true; /* Redis refuses all: READONLY, LOADING, BUSY .. */
 	}
-	list_prepend(&b->items, &back);
 	put_back(o, &b->items);
 	free(b);
 }
@@ -237,6 +245,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	o->held_back = false;
+	put_back(o, &o->refused);
 	outbox_flush(o);
 }
 
@@ -251,6 +260,7 @@ struct outbox *outbox_new(struct event_base *base, struct verbs *verbs,
 		.ctx = ctx,
 		.mean_gap_us = SLOW_US};
 	list_init(&o->waiting);
+	list_init(&o->refused);
 	o->again = evtimer_new(base, on_again, o);
 	return o;
 }
@@ -262,6 +272,7 @@ void outbox_free(struct outbox *o)
 	if (o == NULL)
 		return;
 	must(o->under_way == NULL);
+	put_back(o, &o->refused);
 	while ((i = list_take(&o->waiting)) != NULL)
 		free_item(i);
 	event_free(o->again);
@@ -353,6 +364,8 @@ static void note_anew(struct outbox *o)
 			i->mark = journal_add(o->journal, &i->verdict);
 	for (struct item *i = o->waiting.first; i; i = i->next)
 		i->mark = journal_add(o->journal, &i->verdict);
+	for (struct item *i = o->refused.first; i; i = i->next)
+		i->mark = journal_add(o->journal, &i->verdict);
 }
 
 void outbox_write_down(struct outbox *o)
@@ -387,6 +400,8 @@ void outbox_drop_all(struct outbox *o)
 
 	list_init(&all);
 	list_prepend(&all, &o->waiting);
+	list_prepend(&all, &o->refused);
+	o->refusals = 0;
 	o->owned_waiting = 0;
 	for (struct batch *b = o->under_way; b; b = b->next)
 		list_prepend(&all, &b->items);
@@ -401,12 +416,12 @@ void outbox_keep(struct outbox *o, const struct verbs_keep *keep)
 
 bool outbox_all_sent(const struct outbox *o)
 {
-	return o->waiting.first == NULL;
+	return o->waiting.first == NULL && o->refused.first == NULL;
 }
 
 size_t outbox_count(const struct outbox *o)
 {
-	size_t n = o->waiting.n;
+	size_t n = o->waiting.n + o->refused.n;
 
 	for (const struct batch *b = o->under_way; b; b = b->next)
 		n += b->items.n;
@@ -417,6 +432,8 @@ void outbox_each(const struct outbox *o, outbox_each_fn *fn, void *ctx)
 {
 	for (const struct item *i = o->waiting.first; i; i = i->next)
 		fn(ctx, i->verdict.token);
+	for (const struct item *i = o->refused.first; i; i = i->next)
+		fn(ctx, i->verdict.token);
 	for (const struct batch *b = o->under_way; b; b = b->next)
 		for (const struct item *i = b->items.first; i; i = i->next)
 			fn(ctx, i->verdict.token);
@@ -425,6 +442,9 @@ void outbox_each(const struct outbox *o, outbox_each_fn *fn, void *ctx)
 void outbox_each_unowned(const struct outbox *o, outbox_each_verdict_fn *fn, void *ctx)
 {
 	for (const struct item *i = o->waiting.first; i; i = i->next)
+		if (i->owner == NULL)
+			fn(ctx, &i->verdict);
+	for (const struct item *i = o->refused.first; i; i = i->next)
 		if (i->owner == NULL)
 			fn(ctx, &i->verdict);
 	for (const struct batch *b = o->under_way; b; b = b->next)
