@@ -45,7 +45,15 @@ local function set_aside(key, queue, payload, worker, jid)
   out[#out + 1] = queue .. ' ' .. #payload .. ' ' .. jid
 end
 
-local n, largest = 0, tonumber(ARGV[4])
+local n, largest, OURS_MAX = 0, tonumber(ARGV[4]), 4096
+
+-- What was added when it went back (jid, drover) does not count: a job that was taken once may be taken again.
+local function is_oversize(payload)
+  if #payload <= largest then return false end
+  if #payload > largest + OURS_MAX then return true end
+  return not string.find(payload, ',"drover":{"attempt":', math.max(1, #payload - OURS_MAX), true)
+end
+
 for k = 5, #KEYS do
   local key = KEYS[k]
   local queue = string.sub(key, #prefix + 7)
@@ -54,7 +62,7 @@ for k = 5, #KEYS do
     local payload = redis.pcall('LINDEX', key, 0)
     if type(payload) ~= 'string' then break end     -- empty, or no list: `watch` reports that
     local worker = ARGV[8 + 2 * n]
-    if #payload > largest then
+    if is_oversize(payload) then
       set_aside(key, queue, payload, worker, (string.gsub(ARGV[9 + 2 * n], '+', '')))
       return out                                    -- one a call: others wait for Redis, too
     else
