@@ -24,6 +24,8 @@ struct schedule {
 	struct entry *entries;
 	size_t n;
 	unsigned under_way;
+	int64_t now_s, late_s; /* of the last look */
+	bool retired;
 	struct schedule *stale; /* entries of an earlier configuration with calls under way */
 };
 
@@ -56,6 +58,8 @@ int64_t schedule_due(const struct conf_schedule *c, int64_t last_s, int64_t now_
 	return c->catch_up == CONF_CATCH_UP_LAST && from > last_s ? latest_between(c, last_s, from)
 								  : -1;
 }
+
+static void look_at(struct entry *e);
 
 /* -- firing ------------------------------------------------------------------------------------------- */
 
@@ -93,6 +97,8 @@ static void on_fired(void *arg, const struct redis_reply *r)
 		say_fired(e, r);
 	e->last_s = ask_to_number(r->items[1]->text, e->last_s);
 	e->next_s = 0;
+	if (!e->schedule->retired && e->last_s >= 0)
+		look_at(e); /* what was missed is made up at once, not one a look */
 }
 
 static const char *overlap_word(const struct conf_class *c)
@@ -139,9 +145,9 @@ static void fire(struct entry *e, int64_t nominal_s)
 	text_fini(&payload);
 }
 
-static void look_at(struct entry *e, int64_t now_s, int64_t late_s)
+static void look_at(struct entry *e)
 {
-	int64_t due;
+	int64_t now_s = e->schedule->now_s, due;
 
 	if (e->under_way || now_s < e->next_s)
 		return;
@@ -149,7 +155,7 @@ static void look_at(struct entry *e, int64_t now_s, int64_t late_s)
 		fire(e, -1);
 		return;
 	}
-	due = schedule_due(e->conf, e->last_s, now_s, late_s);
+	due = schedule_due(e->conf, e->last_s, now_s, e->schedule->late_s);
 	if (due >= 0) {
 		fire(e, due);
 		return;
@@ -211,6 +217,7 @@ void schedule_configure(struct schedule *s, struct settings *settings)
 		struct schedule *old = must_alloc(sizeof *old);
 
 		*old = *s;
+		old->retired = true;
 		for (size_t i = 0; i < old->n; i++)
 			old->entries[i].schedule = old;
 		s->stale = old; /* its own stale ones hang on it */
@@ -229,6 +236,8 @@ void schedule_configure(struct schedule *s, struct settings *settings)
 void schedule_look(struct schedule *s, int64_t now_ms)
 {
 	free_stale(s);
+	s->now_s = now_ms / 1000;
+	s->late_s = s->verbs->lease_ms / 1000;
 	for (size_t i = 0; i < s->n; i++)
-		look_at(&s->entries[i], now_ms / 1000, s->verbs->lease_ms / 1000);
+		look_at(&s->entries[i]);
 }

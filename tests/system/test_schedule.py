@@ -57,6 +57,20 @@ class Schedule(SystemTest):
         self.until(lambda: len(self.ticks()) >= 5, "five firings")
         self.assertEqual(len(set(self.ticks())), len(self.ticks()))
 
+    def test_thousands_that_were_missed_are_made_up_at_once(self):
+        self.last_fired(86400)
+        schedule = {"tick": {"cron": "* * * * *", "class": "Tick", "catch_up": "all", "queue": "nobody"}}
+        self.drover({"Tick": self.job()}, schedule=schedule, supervisor={"poll": "1s"})
+        self.until(lambda: self.size("nobody") >= 1440, "a day's firings")
+        items = self.redis.call("LRANGE", "resque:queue:nobody", 0, -1)
+        ticks = [json.loads(item)["drover"]["tick"] for item in items]
+        self.assertEqual(ticks, sorted(set(ticks)))
+
+    def test_a_last_time_that_is_nonsense(self):
+        self.redis.call("HSET", "resque:drover:schedule", "tick", "nonsense")
+        drover = self.drover({"Tick": self.job()}, schedule=self.every_second())
+        drover.until_event("schedule.fired", 2)
+
     def test_what_was_missed_is_made_up_once(self):
         now = self.last_fired(86400 * 30)
         drover = self.minutely("last")

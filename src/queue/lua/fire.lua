@@ -9,6 +9,10 @@ local prefix, name = ARGV[2], ARGV[3]
 local schedule, time = prefix .. 'drover:schedule', redis.call('TIME')
 redis.call('HSETNX', schedule, name, time[1])
 local last = redis.call('HGET', schedule, name)
+if not tonumber(last) then                    -- nonsense: as if it had never been seen
+  last = time[1]
+  redis.call('HSET', schedule, name, last)
+end
 local nominal = ARGV[4]
 if nominal == '' or tonumber(last) >= tonumber(nominal) then return {'known', last} end
 
@@ -40,8 +44,8 @@ if in_the_way[mode] == 1 then
   redis.call('HSET', schedule, name, nominal)
   return {'skipped', nominal}
 end
+redis.call('SADD', prefix .. 'queues', queue)       -- may be refused; behind the push it would fire again and again
 redis.call('RPUSH', prefix .. 'queue:' .. queue, payload)
-redis.call('SADD', prefix .. 'queues', queue)
 redis.call('HSET', schedule, name, nominal)
 if mode ~= 'allow' then
   redis.call('HSET', overlap, jid, 'waiting ' .. string.format('%.0f', now + ARGV[10]))
