@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EXIT_TRY_LATER = 75, EXIT_FAILED_FOR_GOOD = 100 };
+enum { EXIT_FAILED_FOR_GOOD = 100 };
 
 const char *end_reason_name(enum end_reason reason)
 {
@@ -126,7 +126,7 @@ static void decide_failure(struct outcome *out, const struct ending *e)
 		text_add_span(&out->error, e->said_message);
 	else
 		add_exit(&out->error, e);
-	if (e->signal == 0 && e->exit_code == EXIT_TRY_LATER && e->said_message.len == 0 &&
+	if (e->signal == 0 && e->exit_code == OUTCOME_TRY_LATER && e->said_message.len == 0 &&
 		!may_try_again(e))
 		text_addf(&out->error, ": asked to be tried later, and its class has %s",
 			e->retries > 0 ? "no more retries" : "no retries");

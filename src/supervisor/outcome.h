@@ -13,6 +13,8 @@
 #include "base/text.h"
 #include "queue/verbs.h"
 
+enum { OUTCOME_TRY_LATER = 75 }; /* EX_TEMPFAIL */
+
 /* Why droverd ended a job, if it did. */
 enum end_reason {
 	END_NONE,

@@ -181,20 +181,30 @@ static void tell_retry(struct slot *s, const struct outcome *out)
 	text_fini(&payload);
 }
 
+/* Told to stop it may say when it wants to go on; a signal says nothing. */
+static bool says_when(const struct slot *s, const struct outcome *out)
+{
+	return !out->cut_off && s->said.delay_ms >= 0 && s->ending.signal == 0 &&
+	       s->ending.exit_code == OUTCOME_TRY_LATER;
+}
+
 static void tell_interrupted(struct slot *s, const struct outcome *out)
 {
 	struct text payload = {0};
+	bool later = says_when(s, out);
 
 	job_add_payload(&payload, s->job, out->cut_off ? JOB_CUT_OFF : JOB_INTERRUPTED);
 	log_event(out->cut_off ? LOG_WARN : LOG_INFO,
 		out->cut_off ? "job.cut_off" : "job.interrupted", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("class", job_class_name(s->job)), LOG_SPAN("queue", s->job->entry.queue),
 		LOG_STR("worker", s->worker_id), LOG_NUM("wall_ms", s->ending.wall_ms));
-	tell_redis(s, &(struct decision){.kind = VERDICT_HEAD,
+	tell_redis(s, &(struct decision){.kind = later ? VERDICT_LATER : VERDICT_HEAD,
 			      .what = "interrupted",
-			      .state = "queued",
+			      .state = later ? "interrupted" : "queued",
 			      .error = SPAN_TEXT(out->error),
-			      .text = SPAN_TEXT(payload)});
+			      .text = SPAN_TEXT(payload),
+			      .delay_ms = later ? s->said.delay_ms : 0,
+			      .why = later ? "interrupted" : NULL});
 	text_fini(&payload);
 }
 

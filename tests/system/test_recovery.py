@@ -137,6 +137,33 @@ class Retries(SystemTest):
         self.until_processed(1)
         self.assertEqual(self.failed(), [])
 
+    def test_told_to_stop_it_says_when_it_wants_to_go_on(self):
+        script = ('[ $DROVER_INTERRUPTIONS = 1 ] && exec echo "$DROVER_ORIGIN $DROVER_ATTEMPT" > %s; echo >> %s; '
+                  'trap \'printf "delay 1h\\n" >&$DROVER_FD; exit 75\' TERM; while :; do sleep 0.02; done'
+                  % (self.path("again"), self.path("begun")))
+        drover = self.drover({"Slow": sh(script, track=True)}, supervisor={"shutdown_grace": "100ms"})
+        self.enqueue("default", "Slow", jid="s")
+        self.until_begun(1)
+        self.assertEqual(drover.term(), 0)
+        self.assertEqual((self.delayed(), self.waiting()), (1, 0))
+        self.assertEqual(self.redis.call("HGET", "resque:drover:run:s", "state"), "interrupted")
+        self.redis.call("ZADD", "resque:drover:delayed", 1, "s")
+        drover.start()
+        self.until_processed(1)
+        self.assertEqual(self.read("again"), "resumed 1\n")
+
+    def test_what_was_added_to_a_payload_does_not_count_against_max_payload(self):
+        self.drover({"Twice": sh("cat > /dev/null; [ $DROVER_ATTEMPT = 2 ]", retries=1,
+                                 backoff={"kind": "constant", "first": "10ms", "jitter": "none"})},
+                    supervisor={"max_payload": "64K"})
+        empty = len(payload("Twice", ""))
+        self.push("default", payload("Twice", "x" * (65536 - empty)))
+        self.until_processed(1)
+        self.assertEqual(self.failed(), [])
+        self.push("default", payload("Twice", "x" * (65537 - empty)))
+        self.until_processed(2)
+        self.assertEqual(len(self.failed()), 1)
+
     def test_exit_100_is_for_good(self):
         self.drover({"Bad": sh("exit 100", retries=5)})
         self.enqueue("default", "Bad")
