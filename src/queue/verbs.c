@@ -4,8 +4,6 @@
 #include "queue/keys.h"
 #include "queue/scripts.h"
 
-#include <stdio.h>
-
 static const struct span NO_SPAN = {"", 0};
 
 /* Every script of a supervisor begins with these two keys; see its lease check. */
@@ -224,28 +222,26 @@ bool verbs_tick(struct verbs *v, bool members, const struct span *queues, size_t
 	return send_script(v, &script_tick, 2 + n_keys + n_queues, fn, ctx);
 }
 
-bool verbs_read_due(struct verbs *v, int64_t timestamp_s, redis_reply_fn *fn, void *ctx)
+bool verbs_read_due(struct verbs *v, struct span timestamp, redis_reply_fn *fn, void *ctx)
 {
 	struct words *w = &v->words;
-	char key[64];
 
-	snprintf(key, sizeof key, KEY_SCHEDULER_DELAYED "%lld", (long long)timestamp_s);
 	words_clear(w);
 	words_add_str(w, "LRANGE");
-	words_add_key(w, v->prefix, key, NO_SPAN);
+	words_add_key(w, v->prefix, KEY_SCHEDULER_DELAYED, timestamp);
 	words_add_int(w, 0);
 	words_add_int(w, VERBS_PROMOTE_MAX - 1);
 	return redis_send(v->redis, fn, ctx, w->n, words_spans(w));
 }
 
-bool verbs_promote(struct verbs *v, int64_t timestamp_s, const struct verbs_due *due, size_t n,
+bool verbs_promote(struct verbs *v, struct span timestamp, const struct verbs_due *due, size_t n,
 	redis_reply_fn *fn, void *ctx)
 {
 	struct words *w = begin(v);
 
 	words_add_str(w, v->lease);
 	words_add_str(w, v->prefix);
-	words_add_int(w, timestamp_s);
+	words_add(w, timestamp);
 	for (size_t i = 0; i < n; i++) {
 		words_add(w, due[i].item);
 		add_span(w, due[i].queue);

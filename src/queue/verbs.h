@@ -118,8 +118,8 @@ bool verbs_adopt(struct verbs *v, int64_t number, const char *named, redis_reply
 
 /*
  * Once a second. Answers UNKNOWN | TICK, Redis's time (ms), promoted, due time of the next delayed
- * job (-1: none), 1 where a lease may be adopted, a due timestamp of resque-scheduler (0: none),
- * then what verbs_watch answers. At most VERBS_PROMOTE_MAX delayed jobs are moved.
+ * job (-1: none), 1 where a lease may be adopted, a due timestamp of resque-scheduler ("": none),
+ * the first error met ("": none), then what verbs_watch answers. At most VERBS_PROMOTE_MAX delayed jobs are moved.
  */
 enum { VERBS_PROMOTE_MAX = 100 };
 bool verbs_tick(struct verbs *v, bool members, const struct span *queues, size_t n_queues,
@@ -132,9 +132,9 @@ struct verbs_due {
 };
 
 /* The first items of delayed:TIMESTAMP as a list of strings. */
-bool verbs_read_due(struct verbs *v, int64_t timestamp_s, redis_reply_fn *fn, void *ctx);
-/* Answers UNKNOWN | LOCKED | OK, how many. */
-bool verbs_promote(struct verbs *v, int64_t timestamp_s, const struct verbs_due *due, size_t n,
+bool verbs_read_due(struct verbs *v, struct span timestamp, redis_reply_fn *fn, void *ctx);
+/* Answers UNKNOWN | LOCKED | OK, how many (, the item that its queue refused, the error). */
+bool verbs_promote(struct verbs *v, struct span timestamp, const struct verbs_due *due, size_t n,
 	redis_reply_fn *fn, void *ctx);
 
 /* One firing of a schedule. */

@@ -20,7 +20,15 @@
 enum { WRONG_TYPES_MAX = 4096, TICK_MAX_MS = 1000, TICK_MIN_MS = 5 };
 
 /* Where in the answer of `tick` things stand; see tick.lua. */
-enum { TICK_NOW = 1, TICK_PROMOTED, TICK_NEXT_DUE, TICK_EXPIRED, TICK_SCHEDULER, TICK_WATCH };
+enum {
+	TICK_NOW = 1,
+	TICK_PROMOTED,
+	TICK_NEXT_DUE,
+	TICK_EXPIRED,
+	TICK_SCHEDULER,
+	TICK_TROUBLE,
+	TICK_WATCH
+};
 
 static void on_watched(void *arg, const struct redis_reply *r);
 
@@ -157,6 +165,16 @@ static int64_t next_tick_ms(const struct supervisor *s, int64_t now_ms, int64_t 
 	return ms < TICK_MIN_MS ? TICK_MIN_MS : ms;
 }
 
+/* Once, until it is well again. */
+static void say_trouble(struct supervisor *s, struct span error)
+{
+	if (error.len > 0 && !s->tick_refusal_said)
+		log_event(LOG_ERROR, "tick.refused", LOG_SPAN("error", error));
+	else if (error.len == 0 && s->tick_refusal_said)
+		log_event(LOG_INFO, "tick.accepted");
+	s->tick_refusal_said = error.len > 0;
+}
+
 static void on_ticked(void *arg, const struct redis_reply *r)
 {
 	struct supervisor *s = arg;
@@ -164,17 +182,13 @@ static void on_ticked(void *arg, const struct redis_reply *r)
 
 	s->tick_under_way = false;
 	if (r == NULL || r->type != REDIS_ARRAY || r->n < TICK_WATCH + 2) {
-		if (r && r->type == REDIS_ERROR && !s->tick_refusal_said)
-			log_event(LOG_ERROR, "tick.refused", LOG_SPAN("error", r->text));
 		if (r && r->type == REDIS_ERROR)
-			s->tick_refusal_said = true;
+			say_trouble(s, r->text);
 		if (r && r->type == REDIS_ARRAY)
 			lease_beat_now(s->lease);
 		return;
 	}
-	if (s->tick_refusal_said)
-		log_event(LOG_INFO, "tick.accepted");
-	s->tick_refusal_said = false;
+	say_trouble(s, r->items[TICK_TROUBLE]->text);
 	now_ms = number_at(r, TICK_NOW, 0);
 	supervisor_arm(s->poll, next_tick_ms(s, now_ms, number_at(r, TICK_NEXT_DUE, -1)));
 	if (number_at(r, TICK_PROMOTED, 0) > 0)
@@ -182,8 +196,8 @@ static void on_ticked(void *arg, const struct redis_reply *r)
 			LOG_NUM("jobs", number_at(r, TICK_PROMOTED, 0)));
 	if (number_at(r, TICK_EXPIRED, 0) == 1 && s->state < SUPERVISOR_DRAINING)
 		adoption_look(s->adoption);
-	if (number_at(r, TICK_SCHEDULER, 0) > 0)
-		scheduler_promote(s->scheduler, number_at(r, TICK_SCHEDULER, 0));
+	if (r->items[TICK_SCHEDULER]->text.len > 0)
+		scheduler_promote(s->scheduler, r->items[TICK_SCHEDULER]->text);
 	schedule_look(s->schedule, now_ms);
 	read_watch(s, s->tick_generation, r->items + TICK_WATCH, r->n - TICK_WATCH);
 }

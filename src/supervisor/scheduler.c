@@ -13,7 +13,7 @@ struct scheduler {
 	struct verbs *verbs;
 	void (*again)(void *ctx);
 	void *ctx;
-	int64_t timestamp_s; /* the one under way */
+	struct text timestamp; /* the one under way */
 	bool under_way;
 };
 
@@ -27,6 +27,9 @@ struct scheduler *scheduler_new(struct verbs *verbs, void (*again)(void *ctx), v
 
 void scheduler_free(struct scheduler *s)
 {
+	if (s == NULL)
+		return;
+	text_fini(&s->timestamp);
 	free(s);
 }
 
@@ -42,6 +45,7 @@ static void copy_member(void *ctx, struct span key, enum json_kind kind, struct 
 	struct item *i = ctx;
 
 	if (span_is(key, "queue")) {
+		text_clear(i->queue); /* the last one wins, as in Ruby */
 		if (kind == JSON_KIND_STRING)
 			json_add_decoded(i->queue, value);
 		return;
@@ -83,15 +87,43 @@ static void add_failure(struct text *out, struct span item, const struct err *wh
 	failure_write(out, &f);
 }
 
+static struct span timestamp_of(const struct scheduler *s)
+{
+	return (struct span){s->timestamp.data, s->timestamp.len};
+}
+
+static void say_refused(const struct scheduler *s, struct span error)
+{
+	log_event(LOG_ERROR, "scheduler.refused", LOG_SPAN("timestamp", timestamp_of(s)),
+		LOG_SPAN("error", error));
+}
+
+static void on_promoted(void *arg, const struct redis_reply *r);
+
+/* Its queue is no list. It must not stand in the way of all that is due later. */
+static void fail_refused(struct scheduler *s, struct span item, struct span error)
+{
+	struct text payload = {0};
+	struct err why;
+
+	say_refused(s, error);
+	err_set(&why, "its queue refuses it: %.*s", (int)error.len, error.at);
+	add_failure(&payload, item, &why);
+	const struct verbs_due due = {item, {"", 0}, {payload.data, payload.len}};
+	s->under_way = verbs_promote(s->verbs, timestamp_of(s), &due, 1, on_promoted, s);
+	text_fini(&payload);
+}
+
 static void on_promoted(void *arg, const struct redis_reply *r)
 {
 	struct scheduler *s = arg;
 
 	s->under_way = false;
 	if (r && r->type == REDIS_ERROR)
-		log_event(LOG_ERROR, "scheduler.refused", LOG_NUM("timestamp", s->timestamp_s),
-			LOG_SPAN("error", r->text));
-	if (r && r->type == REDIS_ARRAY && r->n == 2)
+		say_refused(s, r->text);
+	if (r && r->type == REDIS_ARRAY && r->n == 4)
+		fail_refused(s, r->items[2]->text, r->items[3]->text);
+	else if (r && r->type == REDIS_ARRAY && r->n == 2)
 		s->again(s->ctx);
 }
 
@@ -123,17 +155,18 @@ static void on_read(void *arg, const struct redis_reply *r)
 			item, {t->queue.data, t->queue.len}, {t->payload.data, t->payload.len}};
 	}
 	/* Nothing in it: the timestamp itself is taken away. */
-	s->under_way = verbs_promote(s->verbs, s->timestamp_s, due, n, on_promoted, s);
+	s->under_way = verbs_promote(s->verbs, timestamp_of(s), due, n, on_promoted, s);
 	while (n-- > 0) {
 		text_fini(&texts[n].queue);
 		text_fini(&texts[n].payload);
 	}
 }
 
-void scheduler_promote(struct scheduler *s, int64_t timestamp_s)
+void scheduler_promote(struct scheduler *s, struct span timestamp)
 {
 	if (s->under_way)
 		return;
-	s->timestamp_s = timestamp_s;
-	s->under_way = verbs_read_due(s->verbs, timestamp_s, on_read, s);
+	text_clear(&s->timestamp);
+	text_add_span(&s->timestamp, timestamp);
+	s->under_way = verbs_read_due(s->verbs, timestamp_of(s), on_read, s);
 }

@@ -13,8 +13,8 @@ struct scheduler;
 struct scheduler *scheduler_new(struct verbs *verbs, void (*again)(void *ctx), void *ctx);
 void scheduler_free(struct scheduler *s);
 
-/* What stands under this timestamp is due. Does nothing while an earlier call is under way. */
-void scheduler_promote(struct scheduler *s, int64_t timestamp_s);
+/* What stands under this timestamp (as it is written there) is due. Does nothing while an earlier call is under way. */
+void scheduler_promote(struct scheduler *s, struct span timestamp);
 
 /*
  * Pure. An item {"class":..,"args":..,"queue":Q} as the payload its queue shall hold: the same bytes

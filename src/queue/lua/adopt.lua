@@ -48,7 +48,16 @@ redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', now - 8640
 redis.call('ZREM', KEYS[1], dead)
 redis.call('HSET', KEYS[2], '#~adopt', ARGV[4] .. ' ' .. #fields .. ' ' .. dead)
 
--- What a token holds it holds under its new name.
+-- What a token holds it holds under its new name. A lock that cannot be renamed is one nobody has any more.
+local function rename(kind, name, jid, old, new)
+  local key = prefix .. 'drover:' .. kind .. ':' .. name
+  if kind == 'running' and redis.call('SREM', key, old) == 1 then redis.call('SADD', key, new) end
+  if kind == 'unique' and redis.call('GET', key) == jid .. ' ' .. old then redis.call('SET', key, jid .. ' ' .. new) end
+  if kind == 'overlap' and redis.call('HGET', key, jid) == 'running ' .. old then
+    redis.call('HSET', key, jid, 'running ' .. new)
+  end
+end
+
 local function rename_locks(token, mine)
   local locks, at = redis.call('HGET', theirs, '!' .. token), 1
   if not locks then return end
@@ -58,12 +67,7 @@ local function rename_locks(token, mine)
     local _, e, kind, n = string.find(locks, '^(%a+) (%d+) ', at)
     local name = string.sub(locks, e + 1, e + n)
     local _, next_at, jid = string.find(locks, '^ (%S+) %d+\n', e + n + 1)
-    local key = prefix .. 'drover:' .. kind .. ':' .. name
-    if kind == 'running' and redis.call('SREM', key, old) == 1 then redis.call('SADD', key, new) end
-    if kind == 'unique' and redis.call('GET', key) == jid .. ' ' .. old then redis.call('SET', key, jid .. ' ' .. new) end
-    if kind == 'overlap' and redis.call('HGET', key, jid) == 'running ' .. old then
-      redis.call('HSET', key, jid, 'running ' .. new)
-    end
+    pcall(rename, kind, name, jid, old, new)
     at = next_at + 1
   end
 end
@@ -108,7 +112,7 @@ local out = {'JOBS', dead}
 for i, token in ipairs(tokens) do
   local entry = redis.call('HGET', theirs, token)
   redis.call('HSET', KEYS[2], token_of(i), entry)
-  rename_locks(token, token_of(i))
+  pcall(rename_locks, token, token_of(i))       -- an error here would leave the rest in a lease nobody names
   redis.call('HDEL', theirs, token, '!' .. token)
   out[#out + 1] = token_of(i)
   out[#out + 1] = entry

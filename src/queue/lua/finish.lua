@@ -37,7 +37,9 @@ local function enter_later(v)
     member = v.jid .. '/' .. n
   end
   redis.call('HSET', jobs, member, table.concat({v.why, #v.queue, v.queue, v.text}, ' '))
-  return redis.pcall('ZADD', prefix .. 'drover:delayed', string.format('%.0f', now() + v.delay_ms), member)
+  local added = redis.pcall('ZADD', prefix .. 'drover:delayed', string.format('%.0f', now() + v.delay_ms), member)
+  if type(added) == 'table' then redis.call('HDEL', jobs, member) end   -- refused: asked again as if new
+  return added
 end
 
 local function enter(v)
@@ -53,37 +55,41 @@ local function unpark(class)
   local parked = redis.call('LINDEX', key, 0)
   if parked then
     local _, e, n = string.find(parked, '^(%d+) ')
-    push('LPUSH', string.sub(parked, e + 1, e + n), string.sub(parked, e + n + 2))
+    local pushed = push('LPUSH', string.sub(parked, e + 1, e + n), string.sub(parked, e + n + 2))
+    if type(pushed) == 'table' then return end       -- no list: it stays parked, `tick` tries again
     redis.call('LPOP', key)
   end
   if redis.call('LLEN', key) == 0 then redis.call('SREM', prefix .. 'drover:parked', class) end
 end
 
-local function free_unique(digest, jid, me, keep_ms, ends)
+local FREE = {}
+
+function FREE.unique(digest, jid, me, keep_ms, ends)
   local key = prefix .. 'drover:unique:' .. digest
   if redis.call('GET', key) ~= jid .. ' ' .. me then return end
   if ends then redis.call('DEL', key) else redis.call('SET', key, jid, 'PX', keep_ms) end
 end
 
-local function free_overlap(class, jid, me, keep_ms, ends)
+function FREE.overlap(class, jid, me, keep_ms, ends)
   local key = prefix .. 'drover:overlap:' .. class
   if redis.call('HGET', key, jid) ~= 'running ' .. me then return end
   if ends then redis.call('HDEL', key, jid)
   else redis.call('HSET', key, jid, 'waiting ' .. string.format('%.0f', now() + keep_ms)) end
 end
 
+function FREE.running(class, _, me)
+  redis.call('SREM', prefix .. 'drover:running:' .. class, me)
+  unpark(class)
+end
+
+-- Its token is gone by now: a lock that cannot be freed (its key is of a wrong type) must not end the script.
 local function free_locks(v)
   local locks, at, me = redis.call('HGET', KEYS[2], '!' .. v.token), 1, ARGV[1] .. ' ' .. v.token
   while locks and at <= #locks do
     local _, e, kind, n = string.find(locks, '^(%a+) (%d+) ', at)
     local name = string.sub(locks, e + 1, e + n)
     local _, next_at, jid, keep_ms = string.find(locks, '^ (%S+) (%d+)\n', e + n + 1)
-    if kind == 'unique' then free_unique(name, jid, me, keep_ms, ENDS[v.what]) end
-    if kind == 'overlap' then free_overlap(name, jid, me, keep_ms, ENDS[v.what]) end
-    if kind == 'running' then
-      redis.call('SREM', prefix .. 'drover:running:' .. name, me)
-      unpark(name)
-    end
+    if FREE[kind] then pcall(FREE[kind], name, jid, me, keep_ms, ENDS[v.what]) end
     at = next_at + 1
   end
   redis.call('HDEL', KEYS[2], '!' .. v.token)
@@ -92,11 +98,10 @@ end
 local function count(v)
   if not ENDS[v.what] then return end
   processed = processed + 1
+  if v.what == 'failed' then failed = failed + 1 end
+  if v.worker == '' then return end       -- an adopted job: its worker is gone
   redis.pcall('INCR', prefix .. 'stat:processed:' .. v.worker)
-  if v.what == 'failed' then
-    failed = failed + 1
-    redis.pcall('INCR', prefix .. 'stat:failed:' .. v.worker)
-  end
+  if v.what == 'failed' then redis.pcall('INCR', prefix .. 'stat:failed:' .. v.worker) end
 end
 
 local function record(v, first, n)
@@ -124,16 +129,23 @@ local function apply(v)
     if type(entered) == 'table' and entered.err then return entered.err end
     redis.call('HDEL', KEYS[2], v.token)
   end
-  if v.locks then free_locks(v) end
+  if v.locks then pcall(free_locks, v) end
   if v.locks and ENDS[v.what] then redis.pcall('HDEL', prefix .. 'drover:cancel', v.jid) end
   return 'applied'
+end
+
+-- What is refused before it is entered is answered for that verdict alone.
+local function try(v)
+  local ok, answer = pcall(apply, v)
+  if ok then return answer end
+  return type(answer) == 'table' and answer.err or tostring(answer)
 end
 
 while ARGV[i] do
   local v = {token = ARGV[i], what = ARGV[i + 1], worker = ARGV[i + 2], queue = ARGV[i + 3], text = ARGV[i + 4],
     delay_ms = ARGV[i + 6], why = ARGV[i + 7], locks = ARGV[i + 8] ~= '', jid = ARGV[i + 9], audit = ARGV[i + 10]}
   local n, next_record = tonumber(ARGV[i + 11]), ARGV[i + 5]
-  local answer = apply(v)
+  local answer = try(v)
   if answer == 'applied' then
     if next_record ~= '' then redis.pcall('SET', prefix .. 'worker:' .. v.worker, next_record)
     elseif v.worker ~= '' then redis.pcall('DEL', prefix .. 'worker:' .. v.worker) end

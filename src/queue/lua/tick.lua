@@ -4,17 +4,26 @@
 --      7 drover:clock, 8 drover:delayed, 9 drover:delayed:jobs, 10 drover:parked, 11.. queues
 -- ARGV 1 lease id, 2 prefix, 3 lease ms, 4 most to promote, 5 "members" to have the names of all queues
 -- answers UNKNOWN, or TICK, Redis's time (ms), promoted, due time (ms) of the next delayed job (-1: none),
---      1 where a lease has expired and may be adopted, a timestamp of resque-scheduler that is due (0: none),
---      the answer of `watch`
--- Safe to repeat: what is promoted stands in its queue, and nowhere else.
+--      1 where a lease has expired and may be adopted, a timestamp of resque-scheduler that is due ("": none),
+--      the first error met ("": none), the answer of `watch`
+-- Safe to repeat: what is promoted stands in its queue, and nowhere else. What is wrong with one key or job
+-- (a wrong type, nonsense in it) keeps nothing else from being done.
 redis.call('DEL', KEYS[1] .. ':none')     -- a first write that is never refused: lets the rest pass under maxmemory
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {'UNKNOWN'} end
 local time = redis.call('TIME')
 local now, lease_ms, prefix = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[3]), ARGV[2]
-local REFUSED_AGAIN_MS = 60000
+local REFUSED_AGAIN_MS, SCHEDULER_LOOK = 60000, 20
+local trouble = ''
+
+local function safely(fn, ...)
+  local ok, result = pcall(fn, ...)
+  if ok then return result end
+  if trouble == '' then trouble = type(result) == 'table' and result.err or tostring(result) end
+end
 
 local function push(command, counted)          -- "LEN QUEUE PAYLOAD"
-  local _, e, n = string.find(counted, '^(%d+) ')
+  local _, e, n = string.find(counted or '', '^(%d+) ')
+  if not e then return false end
   local queue = string.sub(counted, e + 1, e + n)
   local pushed = redis.pcall(command, prefix .. 'queue:' .. queue, string.sub(counted, e + n + 2))
   if type(pushed) == 'table' and pushed.err then return false end
@@ -26,27 +35,28 @@ local function promote(member)
   local job = redis.call('HGET', KEYS[9], member)
   if job and not push('RPUSH', string.match(job, '^%a+ (.*)$')) then
     redis.call('ZADD', KEYS[8], string.format('%.0f', now + REFUSED_AGAIN_MS), member)
-    return 0                                   -- its queue is no list: it stays, out of the way of others
+    return 0                                   -- its queue is no list, or it is nonsense: out of the way of others
   end
   redis.call('ZREM', KEYS[8], member)
   redis.call('HDEL', KEYS[9], member)
   local run = prefix .. 'drover:run:' .. string.match(member, '^[^/]*')
   if redis.call('EXISTS', run) == 1 then
-    redis.call('HSET', run, 'state', 'queued')
-    redis.call('HDEL', run, 'next_at')
+    redis.pcall('HSET', run, 'state', 'queued')
+    redis.pcall('HDEL', run, 'next_at')
   end
   return 1
 end
 
-local promoted = 0
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[8], '-inf', string.format('%.0f', now), 'LIMIT', 0, ARGV[4])) do
-  promoted = promoted + promote(member)
-end
-local next_due = redis.call('ZRANGE', KEYS[8], 0, 0, 'WITHSCORES')[2] or '-1'
+local promoted, next_due = 0, '-1'
+safely(function()
+  local due = redis.call('ZRANGEBYSCORE', KEYS[8], '-inf', string.format('%.0f', now), 'LIMIT', 0, ARGV[4])
+  for _, member in ipairs(due) do promoted = promoted + promote(member) end
+  next_due = redis.call('ZRANGE', KEYS[8], 0, 0, 'WITHSCORES')[2] or '-1'
+end)
 
 -- Whoever ends a job frees the next parked one; only where holders vanished with lost data is there nobody.
 local LEASE_AND_TOKEN = '^(.-:%d+:' .. string.rep('%x', 16) .. ') (.+)$'
-for _, class in ipairs(redis.call('SMEMBERS', KEYS[10])) do
+local function free_parked(class)
   local running, parked = prefix .. 'drover:running:' .. class, prefix .. 'drover:parked:' .. class
   local holder = redis.call('SRANDMEMBER', running)
   local lease, token = string.match(holder or '', LEASE_AND_TOKEN)
@@ -58,6 +68,7 @@ for _, class in ipairs(redis.call('SMEMBERS', KEYS[10])) do
   if first and push('LPUSH', first) then redis.call('LPOP', parked) end
   if redis.call('LLEN', parked) == 0 then redis.call('SREM', KEYS[10], class) end
 end
+for _, class in ipairs(safely(redis.call, 'SMEMBERS', KEYS[10]) or {}) do safely(free_parked, class) end
 
 local function lease_expired()
   local clock = redis.call('HMGET', KEYS[7], 'last', 'since')
@@ -71,13 +82,18 @@ end
 
 -- resque-scheduler's own master does this work itself, where one runs.
 local function scheduler_due()
-  local due = redis.pcall('ZRANGEBYSCORE', prefix .. 'delayed_queue_schedule', '-inf', time[1], 'LIMIT', 0, 1)
-  if type(due) ~= 'table' or not due[1] then return '0' end
-  if redis.call('EXISTS', prefix .. prefix .. 'resque_scheduler_master_lock') == 1 then return '0' end
-  return due[1]
+  local key = prefix .. 'delayed_queue_schedule'
+  local due = redis.call('ZRANGEBYSCORE', key, '-inf', time[1], 'LIMIT', 0, SCHEDULER_LOOK)
+  if not due[1] or redis.call('EXISTS', prefix .. prefix .. 'resque_scheduler_master_lock') == 1 then return '' end
+  for _, timestamp in ipairs(due) do
+    local kind = redis.call('TYPE', prefix .. 'delayed:' .. timestamp).ok
+    if kind == 'list' or kind == 'none' then return timestamp end
+  end
+  return ''
 end
 
-local out = {'TICK', string.format('%.0f', now), promoted, next_due, lease_expired(), scheduler_due()}
+local expired, scheduler = safely(lease_expired) or 0, safely(scheduler_due) or ''
+local out = {'TICK', string.format('%.0f', now), promoted, next_due, expired, scheduler, trouble}
 
 local paused = redis.pcall('GET', KEYS[4])
 local stop = type(paused) == 'string' and string.lower((string.gsub(paused, '%s', ''))) == 'true'
