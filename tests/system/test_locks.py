@@ -25,7 +25,7 @@ class MaxRunning(SystemTest):
         drover.until_event("job.start", 4)
 
     def test_never_more_at_once_over_two_supervisors(self):
-        script = 'set -C; for n in 1 2; do if : > %s.$n; then mkdir -p ok; sleep 0.02; rm %s.$n; exit 0; fi; done 2>/dev/null; echo crowd >> %s' % (
+        script = 'set -C; for n in 1 2; do if true > %s.$n; then mkdir -p ok; sleep 0.02; rm %s.$n; exit 0; fi; done 2>/dev/null; echo crowd >> %s' % (
             self.path("place"), self.path("place"), self.path("crowd"))
         for name in ("one", "two"):
             self.drover({"Two": sh(script, max_running=2, directory=self.folder)}, pools=FOUR,
@@ -34,6 +34,7 @@ class MaxRunning(SystemTest):
             self.enqueue("default", "Two", number)
         self.until_processed(60)
         self.assertIsNone(self.read("crowd"))
+        self.assertEqual(self.failed(), [])
         self.assertEqual(self.redis.keys("resque:drover:running:*") + self.redis.keys("resque:drover:parked*"), [])
 
     def test_a_holder_that_dies_with_its_supervisor_leaves_its_place(self):
