@@ -167,6 +167,16 @@ inline script_adopt(m)
 	fi
 }
 
+/* A mark never goes back: a fetch whose answer was lost may have been served since. */
+inline raise(mark, to_number)
+{
+#ifdef BAD_REENTER_LOWERS
+	mark = to_number;
+#else
+	mark = (mark < (to_number) -> (to_number) : mark);
+#endif
+}
+
 /* The very payload is taken out of its queue: Redis may have an older state. */
 inline script_reenter(m)
 {
@@ -174,8 +184,8 @@ inline script_reenter(m)
 	:: !BIT(named, m.lease) -> says = UNKNOWN
 	:: else ->
 		says = OK;
-		fetch_mark[m.lease] = m.detail & 15;
-		adopt_mark[m.lease] = m.detail >> 4;
+		raise(fetch_mark[m.lease], m.detail & 15);
+		raise(adopt_mark[m.lease], m.detail >> 4);
 		for (i : 0 .. TOKENS - 1) {
 			e = AT(m.table, i);
 			if
