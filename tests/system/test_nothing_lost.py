@@ -55,10 +55,10 @@ class NothingLost(SystemTest):
 
     # -- a machine -------------------------------------------------------------------------------
     def test_a_machine_dies_and_its_jobs_start_elsewhere(self):
-        here = self.supervisor_of_its_own("here", {"Each": self.job(300)})
+        here = self.supervisor_of_its_own("here", {"Each": self.job(60000)})
         jids = self.push_jobs(2)
         self.until_begun_by("here", 2)
-        there = self.supervisor_of_its_own("there", {"Each": self.job(300)})
+        there = self.supervisor_of_its_own("there", {"Each": self.job(100)})
         died = time.monotonic()
         here.signal(signal.SIGSTOP)
         for pid in [here.pid] + processes.descendants(here.pid):

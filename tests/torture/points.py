@@ -175,7 +175,7 @@ class Scene:
     def play(self):
         """What went wrong, or None; .line is the row of the table."""
         self.set_the_scene()
-        alone = self.family in ("promote", "fire")  # else the other one may do it first
+        alone = self.family in ("adopt", "promote", "fire")  # else the other one may do it first
         if self.variant == "other" and not alone:
             self.b.start()
         self.a.start(wait=False)
