@@ -4,7 +4,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from rig import SystemTest, main, payload, sh  # noqa: E402
+from rig import ROOT, SystemTest, main, payload, sh  # noqa: E402
 
 SHORT = {"supervisor": {"lease": "1s"}}
 
@@ -94,6 +94,45 @@ class Lease(SystemTest):
         self.assertEqual(len(self.workers()), 4)
         for drover in (first, second):
             self.assertEqual(drover.term(), 0)
+
+
+class Scripts(SystemTest):
+    """What comes twice, or late, told to the scripts themselves."""
+
+    conserves = holds = False  # there is no supervisor
+
+    LEASE = "test:1:0123456789abcdef"
+
+    def script(self, name, keys, *arguments):
+        path = os.path.join(ROOT, "src", "queue", "lua", name + ".lua")
+        with open(path) as file:
+            return self.redis.call("EVAL", file.read(), len(keys), *keys, *arguments)
+
+    def setUp(self):
+        super().setUp()
+        self.redis.call("ZADD", "resque:drover:supervisors", 9e15, self.LEASE)
+
+    def keys(self, *more):
+        return ["resque:drover:supervisors", "resque:drover:lease:" + self.LEASE] + list(more)
+
+    def fetch(self, number):
+        return self.script("fetch", self.keys("resque:pause-all-workers", "resque:drover:paused",
+                                              "resque:queue:default"),
+                           self.LEASE, "p", number, 1000000, "resque:", "now", "now", "w", "j%d" % number)
+
+    def test_a_mark_is_never_lowered(self):
+        self.push("default", payload("A"), payload("B"))
+        self.script("reenter", self.keys(), self.LEASE, "resque:", "#p", 0, "#~adopt", 0)
+        first = self.fetch(1)
+        self.redis.call("HSET", "resque:drover:lease:" + self.LEASE, "#~adopt", "3 1 dead:1:0123456789abcdef")
+        self.script("reenter", self.keys(), self.LEASE, "resque:", "#p", 0, "#~adopt", 2)
+        self.assertEqual(self.fetch(1), first)  # the same again, and not another over it
+        self.assertEqual(self.size("default"), 1)
+        self.assertEqual(self.redis.call("HGET", "resque:drover:lease:" + self.LEASE, "#~adopt"),
+                         "3 1 dead:1:0123456789abcdef")
+        self.script("reenter", self.keys(), self.LEASE, "resque:", "#p", 7)
+        self.assertEqual(self.fetch(1), ["OLD"])
+        self.redis.call("FLUSHALL")
 
 
 class AtMostOnce(SystemTest):

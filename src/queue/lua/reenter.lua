@@ -8,7 +8,10 @@ if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {'UNKNOWN'} end
 local i = 3
 while ARGV[i] do
   if string.sub(ARGV[i], 1, 1) == '#' then
-    redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+    -- Sent again after a lost answer, it may come behind fetches that were served since: a mark that was
+    -- lowered would let the next fetch take a token that is in use, and the job under it would be gone.
+    local mark = tonumber(string.match(redis.call('HGET', KEYS[2], ARGV[i]) or '0', '^%d+'))
+    if tonumber(ARGV[i + 1]) > mark then redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
     i = i + 2
   else
     redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
