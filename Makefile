@@ -140,4 +140,4 @@ clean:
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 help:
-	@echo "make | check | lint | bench | demo | install | clean; SANITIZE=1 for sanitizers"
+	@echo "make | check | lint | bench | torture | demo | install | clean; SANITIZE=1 for sanitizers, CRASH=1 for crash points"
