@@ -247,7 +247,7 @@ static void say_doc(struct torture *t, const struct torture_count *c, long long 
 static int judge(struct torture *t, bool all_counted, int wrong_exits)
 {
 	struct torture_ledger ledger = {0};
-	struct torture_count c;
+	struct torture_count c = {0};
 	struct text text = {0};
 	struct drover_error error;
 	long long all = -1, failed = 0;
