@@ -5,7 +5,8 @@ run the same job at once is not reckoned from times: each holds a lock that its 
 and who cannot have it says so.
 
 A job's id says what was promised for it: t.. is an ordinary one, x.. exclusive (never beside itself,
-whatever happened), o.. at most once (begun once; failed where a fault struck it).
+whatever happened), o.. at most once (begun once; failed where a fault struck it), m.. of a class
+with max_running (no more at once but after a lost lease).
 
     ledger = Ledger(path)
     ledger.ended()                     how many jobs have ended at least once, until now
@@ -22,7 +23,7 @@ Run = collections.namedtuple("Run", "jid token lease pid begin beside")
 Fault = collections.namedtuple("Fault", "kind pids begin end")
 
 AGAIN = {"child", "supervisor", "host", "stop", "cut off"}  # a job struck so may run once more
-NEVER = 1 << 62
+NEVER, MAX_RUNNING = 1 << 62, 2
 BESIDE = {"stop", "cut off"}  # only a lost lease may have it run beside itself
 
 
@@ -104,6 +105,7 @@ def judge(runs, jids, failed, faults):
     result.jobs = len(jids)
     for jid in jids:
         judge_job(result, jid, runs.get(jid, []), failed.get(jid, 0), faults)
+    judge_crowd(result, runs, faults)
     for jid in set(runs) - set(jids):
         result.complain("stranger", "%s ran and was never enqueued" % jid)
     return result
@@ -125,6 +127,21 @@ def judge_job(result, jid, runs, failed, faults):
         if run.beside:
             other = next((r for r, _ in runs if r.pid == run.beside), None)
             judge_beside(result, run, other, faults)
+
+
+def judge_crowd(result, runs, faults):
+    """Of those that ended it is known how long they ran."""
+    whole = sorted((run.begin, end, run) for jid, several in runs.items() if jid.startswith("m")
+                   for run, end in several if end is not None)
+    running = []
+    for begin, end, run in whole:
+        running = [(e, r) for e, r in running if e > begin] + [(end, run)]
+        late = [r for _, r in running if lost_lease(faults, r) or excuse(faults, BESIDE, r, begin)]
+        if len(running) - len(late) > MAX_RUNNING:
+            result.unexcused += 1
+            result.complain("crowd", "%d at once: %s" % (
+                len(running), ", ".join("%s (pid %d, %d ms)" % (r.jid, r.pid, r.begin)
+                                        for _, r in running)))
 
 
 def judge_failure(result, jid, runs, failed, faults):

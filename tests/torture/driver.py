@@ -28,15 +28,15 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import processes  # noqa: E402
-from ledger import Fault, Ledger, judge  # noqa: E402
+from ledger import MAX_RUNNING, Fault, Ledger, judge  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from rig import Droverd, RedisServer, command, payload, program  # noqa: E402
 
 SUPERVISORS, WORKERS = 3, 4
 KILLS = {"child": 8, "nursery": 5, "supervisor": 8, "host": 2, "redis": 2}  # weights
 OTHERS = {"stop": 2, "cut off": 2, "spoil": 6}
-KINDS = "ttxtttot"  # of jobs: see ledger.py
-CLASSES = {"t": "Plain", "x": "Exclusive", "o": "Once"}
+KINDS_OF_JOBS = "ttxtmtot"  # see ledger.py
+CLASSES = {"t": "Plain", "x": "Exclusive", "o": "Once", "m": "Few"}
 DYING_MS = 100
 STALLED_S = 3  # without a job ending, the next fault comes all the same
 STUCK_S = 60  # without a job ending at the end, it is given up
@@ -68,7 +68,7 @@ class Torture:
         self.folder = tempfile.mkdtemp(prefix="drover-torture-")
         self.ledger = Ledger(os.path.join(self.folder, "ledger"))
         self.redis = RedisServer(self.folder, appendonly="yes", appendfsync="always")
-        self.jids = ["%s%06d" % (KINDS[n % len(KINDS)], n) for n in range(jobs)]
+        self.jids = ["%s%06d" % (KINDS_OF_JOBS[n % len(KINDS_OF_JOBS)], n) for n in range(jobs)]
         self.faults, self.counts = [], collections.Counter()
         self.later, self.serial = [], itertools.count()  # a heap of (when, serial, action)
         self.hands_off = set()  # supervisors that are stopped or dead just now
@@ -90,7 +90,8 @@ class Torture:
             },
             "pools": {"main": {"workers": WORKERS, "queues": ["default"]}},
             "jobs": {"Plain": job, "Exclusive": dict(job, exclusive=True),
-                     "Once": dict(job, delivery="at-most-once")}}
+                     "Once": dict(job, delivery="at-most-once"),
+                     "Few": dict(job, max_running=MAX_RUNNING, track=True)}}
 
     def start(self):
         self.redis.start()
