@@ -12,7 +12,7 @@ SEED = int(os.environ.get("SEED", "0")) or int.from_bytes(os.urandom(4), "big")
 
 
 def say(words):
-    print("figure: " + words)
+    print("\nfigure: " + words)
 
 
 class Driver(unittest.TestCase):

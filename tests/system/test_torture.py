@@ -17,7 +17,7 @@ SEED = int(os.environ.get("SEED", "0")) or int.from_bytes(os.urandom(4), "big")
 class Driver(unittest.TestCase):
     def test_short(self):
         self.assertEqual(torture(SEED, jobs=800, kills=24, lease_s=1,
-                                 say=lambda words: print("figure: " + words)), [])
+                                 say=lambda words: print("\nfigure: " + words)), [])
 
 
 class Verb(SystemTest):
