@@ -174,13 +174,26 @@ static bool wait_for(struct torture *t, long long count, int64_t patience_ms)
 	return false;
 }
 
+/* Where there is nothing to hit just now, for both stand still, there will be. */
+static void strike_something(struct torture *t)
+{
+	int64_t end_ms = clock_mono_ms() + 2 * t->conf->supervisor.lease_ms;
+	size_t before = t->n_faults;
+
+	while (t->n_faults == before && !torture_interrupted && clock_mono_ms() < end_ms) {
+		strike(t);
+		watch_over(t);
+		pause_ms(t->n_faults == before ? LOOK_MS : 0);
+	}
+}
+
 /* Faults are spread over the first nine tenths of the jobs. */
 static void run_faults(struct torture *t)
 {
 	for (size_t i = 0; i < t->n_kills && !torture_interrupted; i++) {
 		wait_for(t, (long long)(t->n_jobs * 9 / 10 * i / t->n_kills), STALLED_MS);
 		pause_ms((int64_t)(draw(t) % LOOK_MS));
-		strike(t);
+		strike_something(t);
 	}
 }
 

@@ -207,7 +207,7 @@ void torture_clean_up(struct torture *t, int code)
 	if (t->cli->client && torture_remove_keys(t->cli->client, &error) < 0)
 		cli_fail(
 			CLI_ERROR, "keys under %s: may be left in Redis: %s", t->space, error.text);
-	if (t->ledger && code == CLI_OK)
+	if (t->ledger && (code == CLI_OK || torture_interrupted))
 		nftw(t->folder, remove_one, FOLDERS_OPEN, FTW_DEPTH | FTW_PHYS);
 	else if (t->ledger)
 		cli_fail(code, "logs and ledger are kept in %s", t->folder);
