@@ -66,7 +66,7 @@ bool job_is_tracked(const struct job *j)
 static void add_payload(struct text *out, const struct job *j, struct envelope_change *c)
 {
 	c->jid = j->jid;
-	c->track = j->envelope.track;
+	c->track = job_is_tracked(j); /* whoever takes it next may have another configuration */
 	if (j->readable)
 		envelope_rewrite(out, j->entry.payload, c);
 	else
@@ -96,6 +96,26 @@ bool job_wants_start(const struct job *j)
 			    counts_overlap(j) || job_is_tracked(j));
 }
 
+/* Its locks and its record know it by its jid, which it was given when it was taken. */
+static bool must_be_marked(const struct job *j)
+{
+	return j->readable && job_wants_start(j) &&
+	       (j->envelope.jid.len == 0 || (job_is_tracked(j) && !j->envelope.track));
+}
+
+void job_add_unbegun(struct text *out, const struct job *j)
+{
+	if (!must_be_marked(j)) {
+		text_add_span(out, j->entry.payload);
+		return;
+	}
+	add_payload(out, j,
+		&(struct envelope_change){.attempt = j->envelope.attempt,
+			.interruptions = j->envelope.interruptions,
+			.recoveries = j->envelope.recoveries,
+			.origin = j->envelope.origin.len ? job_origin(j) : NULL});
+}
+
 void job_describe_start(
 	const struct job *j, struct verbs_start *start, struct text *unique, struct text *parked)
 {
@@ -113,13 +133,9 @@ void job_describe_start(
 		canonical_add_job(unique, job_class_name(j), j->envelope.args);
 		start->unique = (struct span){unique->data, unique->len};
 	}
-	if (start->max_running > 0 && j->envelope.jid.len == 0) {
+	if (start->max_running > 0 && must_be_marked(j)) {
 		text_clear(parked);
-		add_payload(parked, j,
-			&(struct envelope_change){.attempt = j->envelope.attempt,
-				.interruptions = j->envelope.interruptions,
-				.recoveries = j->envelope.recoveries,
-				.origin = j->envelope.origin.len ? j->envelope.origin.data : NULL});
+		job_add_unbegun(parked, j);
 		start->parked = (struct span){parked->data, parked->len};
 	}
 }

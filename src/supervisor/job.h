@@ -57,6 +57,12 @@ enum job_return {
 };
 void job_add_payload(struct text *out, const struct job *j, enum job_return why);
 
+/*
+ * Its payload as it goes back without having begun: the bytes as they came, but for a job that is known
+ * by a jid which does not stand in them yet (locks, run record).
+ */
+void job_add_unbegun(struct text *out, const struct job *j);
+
 /* What its main process reads before it begins, appended whole. */
 void job_add_message(struct text *out, const struct job *j, const char *lease);
 

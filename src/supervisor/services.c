@@ -259,14 +259,16 @@ void services_give_back(void *ctx, struct job *job)
 {
 	struct supervisor *s = ctx;
 	struct record record;
+	struct text payload = {0};
 	struct verdict v = {.kind = VERDICT_HEAD,
 		.order = job->sequence,
 		.token = span_of(job->token),
 		.worker = {"", 0},
 		.queue = job->entry.queue,
-		.text = job->entry.payload,
 		.jid = job->jid};
 
+	job_add_unbegun(&payload, job);
+	v.text = (struct span){payload.data, payload.len};
 	record_init(&record, job, "returned", job->entry.worker, (struct span){"", 0});
 	record_add(&record, "state", span_of("queued"));
 	v.record = record_view(&record);
@@ -274,6 +276,7 @@ void services_give_back(void *ctx, struct job *job)
 		LOG_SPAN("queue", job->entry.queue), LOG_SPAN("worker", job->entry.worker));
 	outbox_add(s->outbox, &v, NULL);
 	record_fini(&record);
+	text_fini(&payload);
 	job_free(job);
 	supervisor_turn(s);
 }

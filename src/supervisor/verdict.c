@@ -292,6 +292,8 @@ void verdict_send_bad(struct slot *s)
 
 void verdict_send_back(struct slot *s)
 {
+	struct text payload = {0};
+
 	if (s->ending.reason == END_LOST) {
 		drop_lost(s);
 		return;
@@ -302,28 +304,33 @@ void verdict_send_back(struct slot *s)
 	}
 	log_event(LOG_INFO, "job.returned", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("queue", s->job->entry.queue), LOG_STR("worker", s->worker_id));
+	job_add_unbegun(&payload, s->job);
 	tell_redis(s, &(struct decision){.kind = VERDICT_HEAD,
 			      .what = "returned",
 			      .state = "queued",
-			      .text = s->job->entry.payload});
+			      .text = SPAN_TEXT(payload)});
+	text_fini(&payload);
 }
 
 /* Not for ever in this slot: another supervisor may have more luck. It never began. */
 void verdict_send_later(struct slot *s)
 {
 	static const struct span ERROR = SPAN_LIT("no process could be made for it");
+	struct text payload = {0};
 
 	log_event(LOG_ERROR, "job.put_off", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("class", job_class_name(s->job)), LOG_SPAN("queue", s->job->entry.queue),
 		LOG_STR("worker", s->worker_id), LOG_NUM("again_in_ms", NO_CHILD_DELAY_MS),
 		LOG_SPAN("error", ERROR));
+	job_add_unbegun(&payload, s->job);
 	tell_redis(s, &(struct decision){.kind = VERDICT_LATER,
 			      .what = "delayed",
 			      .state = "delayed",
-			      .text = s->job->entry.payload,
+			      .text = SPAN_TEXT(payload),
 			      .error = ERROR,
 			      .delay_ms = NO_CHILD_DELAY_MS,
 			      .why = "spawn"});
+	text_fini(&payload);
 }
 
 void verdict_send_cancelled(struct slot *s)

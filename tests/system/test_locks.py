@@ -1,6 +1,7 @@
 """Jobs that must not run beside each other, and jobs that somebody wants no more."""
 
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -102,6 +103,35 @@ class Unique(SystemTest):
         drover.until_event("job.done", jid="first")
         self.until_processed(2)
         self.assertEqual(self.redis.keys("resque:drover:unique:*"), [])
+
+    def test_given_back_before_it_began_it_is_no_duplicate_of_itself(self):
+        jobs = {"Note": self.note(unique=True, track=True)}
+        drover = self.drover(jobs, supervisor={"shutdown_grace": "100ms"})
+        nurseries = drover.nurseries()
+        for pid in nurseries:
+            os.kill(pid, signal.SIGSTOP)
+        self.enqueue("default", "Note", 7)  # as Resque's own clients do it: without a jid
+        self.until(lambda: self.redis.keys("resque:drover:unique:*"), "the lock to be taken")
+        drover.signal(signal.SIGTERM)
+        self.until(lambda: self.size("default") == 1, "the job to go back")
+        for pid in nurseries:
+            os.kill(pid, signal.SIGCONT)
+        self.assertEqual(drover.wait(), 0)
+        self.drover(jobs)
+        self.until_processed(1)
+        self.assertEqual(self.noted(), [[7]])
+
+    def test_tracked_by_one_and_not_by_the_next(self):
+        first = self.drover({"Gate": self.gate(track=True, max_running=1)}, pools=FOUR)
+        self.enqueue("default", "Gate", 1, jid="runs")
+        self.until_begun(1)
+        self.enqueue("default", "Gate", 2, jid="waits", drover={"origin": 'a"b'})
+        self.until(lambda: self.parked() == 1, "the second to be parked")
+        self.open_gate()
+        first.write_config(self.config({"Gate": sh("true")}, pools=FOUR))
+        first.signal(signal.SIGHUP)
+        self.until_processed(2)
+        self.assertEqual(self.redis.call("HGET", "resque:drover:run:waits", "state"), "done")
 
     def test_the_lock_of_a_dead_supervisor_moves_with_its_job(self):
         jobs = {"Gate": dict(self.gate(), unique=True)}
