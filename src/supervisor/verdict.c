@@ -73,7 +73,7 @@ static void tell_redis(struct slot *s, const struct decision *d)
 		.text = d->text.len ? d->text : NOTHING,
 		.delay_ms = d->delay_ms,
 		.why = d->why ? span_of(d->why) : NOTHING,
-		.locks = job_wants_start(s->job) || s->ops->is_cancelled(s->ctx, s->job->jid),
+		.locks = job_wants_start(s->job),
 		.jid = s->job->jid};
 
 	if (s->state != SLOT_VERDICT) {

@@ -68,6 +68,15 @@ class Verdicts(SystemTest):
         self.until_processed(1)
         self.assertEqual(self.redis.keys("resque:drover:cancel"), [])
 
+    def test_a_cancelling_that_nobody_heard_of_is_forgotten_too(self):
+        self.drover({"Gate": self.gate()})
+        self.enqueue("default", "Gate", jid="done")
+        self.until_begun(1)
+        self.redis.call("HSET", "resque:drover:cancel", "done", int(time.time() * 1000))
+        self.open_gate()
+        self.until_processed(1)
+        self.assertEqual(self.redis.keys("resque:drover:cancel"), [])
+
 
 class Adoption(SystemTest):
     def kill_and_adopt(self, keys, spoil=None):

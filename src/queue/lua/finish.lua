@@ -4,8 +4,7 @@
 --      ids, then per verdict:
 --      token, what (done | failed | cancelled | head | tail | later), worker id, queue,
 --      text (failure record; payload that goes back), worker record of the job the worker goes on with or "",
---      delay (ms) and reason (one word) of `later`, "1" where the token may hold locks, or the job may be
---      one that somebody wants cancelled, or "",
+--      delay (ms) and reason (one word) of `later`, "1" where the token may hold locks or "",
 --      jid, audit line ("": it has no run record), n, then n field value pairs of that record
 -- answers UNKNOWN (no such lease: nothing was done), or OK, then per verdict
 --      applied | stale (the token is not in the lease: nothing was changed) | the words of an error
@@ -120,6 +119,15 @@ local function record(v, first, n)
   redis.pcall('PEXPIRE', prefix .. 'drover:runs', ARGV[4])
 end
 
+-- A wish to cancel goes with the job, also one that its supervisor had not heard of when it ended: else the next
+-- of that jid (a failed one that is tried again) would be cancelled for it.
+local wishes = nil
+local function forget_cancel(v)
+  if not ENDS[v.what] then return end
+  if wishes == nil then wishes = redis.pcall('EXISTS', prefix .. 'drover:cancel') == 1 end
+  if wishes then redis.pcall('HDEL', prefix .. 'drover:cancel', v.jid) end
+end
+
 local function apply(v)
   if v.what == 'done' then
     if redis.call('HDEL', KEYS[2], v.token) == 0 then return 'stale' end
@@ -130,7 +138,7 @@ local function apply(v)
     redis.call('HDEL', KEYS[2], v.token)
   end
   if v.locks then pcall(free_locks, v) end
-  if v.locks and ENDS[v.what] then redis.pcall('HDEL', prefix .. 'drover:cancel', v.jid) end
+  forget_cancel(v)
   return 'applied'
 end
 
