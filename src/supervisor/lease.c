@@ -153,6 +153,12 @@ int64_t lease_deadline_boot_ms(const struct lease *l)
 	return l->confirmed_boot_ms ? l->confirmed_boot_ms + l->verbs->lease_ms * 4 / 5 : 0;
 }
 
+bool lease_may_be_anothers(const struct lease *l)
+{
+	return l->confirmed_boot_ms > 0 &&
+	       clock_boot_ms() > l->confirmed_boot_ms + l->verbs->lease_ms;
+}
+
 char *lease_new_id(const char *name)
 {
 	char random[17];

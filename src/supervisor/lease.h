@@ -50,6 +50,9 @@ void lease_renew_as(struct lease *l); /* after `taken`: verbs->lease has a new i
  */
 int64_t lease_deadline_boot_ms(const struct lease *l);
 
+/* By our own clock it has run out, and others may have taken it over without our knowing yet. */
+bool lease_may_be_anothers(const struct lease *l);
+
 /* NAME:PID:RANDOM. Caller frees. */
 char *lease_new_id(const char *name);
 

@@ -148,7 +148,9 @@ static bool op_is_current(void *ctx, const struct settings *settings)
 
 static bool op_may_begin(void *ctx, const struct slot *slot)
 {
-	return exclusive_may_begin(((struct supervisor *)ctx)->exclusive, slot);
+	const struct supervisor *s = ctx;
+
+	return !lease_may_be_anothers(s->lease) && exclusive_may_begin(s->exclusive, slot);
 }
 
 static void op_begins(void *ctx, const struct slot *slot)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import time
 
@@ -91,15 +92,33 @@ class Adoption(SystemTest):
         first = self.drover(jobs, supervisor=folders(self, "one"))
         self.enqueue("default", "Gate", jid="once")
         pid = self.until_begun()[0]
-        first.signal(19)  # SIGSTOP
+        first.signal(signal.SIGSTOP)
         self.drover({"Gate": self.note()}, supervisor=folders(self, "two"))
         self.until_processed(1)
-        first.signal(18)  # SIGCONT
+        first.signal(signal.SIGCONT)
         first.until_event("lease.taken")
         self.until_gone(pid)
         first.until_event("job.dropped", jid="once")
         self.assertEqual(self.stat("processed"), 1)
         self.assertEqual(len(self.noted()), 1)
+
+    def test_what_had_not_begun_does_not_begin_after_a_pause(self):
+        jobs = {"Gate": self.gate(), "Note": self.note()}
+        first = self.drover(jobs, supervisor=folders(self, "one"),
+                            pools={"main": {"workers": 1, "queues": ["default"]}})
+        nursery = first.nurseries()[0]
+        os.kill(nursery, signal.SIGSTOP)  # it makes no process: the job waits in its worker
+        self.enqueue("default", "Note", "waits")
+        self.until(lambda: len(self.lease_entries()) == 1, "the job to be taken")
+        first.signal(signal.SIGSTOP)
+        self.drover(jobs, supervisor=folders(self, "two"))
+        self.until_processed(1)
+        os.kill(nursery, signal.SIGCONT)
+        first.signal(signal.SIGCONT)
+        first.until_event("lease.taken")
+        self.enqueue("default", "Note", "after")
+        self.until_processed(2)
+        self.assertEqual(self.noted(), [["waits"], ["after"]])
 
     def test_a_fleet_that_lives_shorter_than_a_lease_recovers_all_the_same(self):
         self.run_and_kill({"Gate": self.gate()})
