@@ -71,6 +71,8 @@ static const struct rule rules[] = {
 	{KEY_PARKED_CLASSES, false, "set"},
 	{KEY_PARKED, true, "list"},
 	{KEY_RUNNING, true, "set"},
+	{KEY_LIMITS, false, "hash"},
+	{KEY_UNPARKED, true, "zset"},
 	{KEY_UNIQUE, true, "string"},
 	{KEY_OVERLAP, true, "hash"},
 	{KEY_ID, true, "string"},
@@ -158,6 +160,7 @@ static void check_parked_list(struct fsck_image *im, size_t i, struct fsck_findi
 				   ->words,
 			name);
 	if (!fsck_keys_have(&im->keys, KEY_RUNNING, name) &&
+		!fsck_keys_have(&im->keys, KEY_UNPARKED, name) &&
 		!fsck_set_has(&im->in_flight, fsck_hash(name)))
 		words_add(&fsck_add(f, FSCK_PARKED_STUCK, KEY_PARKED, name,
 				  "jobs wait for one of their class to end, and none runs or is "

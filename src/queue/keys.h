@@ -36,7 +36,11 @@
 #define KEY_PARKED_CLASSES "drover:parked"   /* set of classes that have parked jobs */
 #define KEY_PARKED	   "drover:parked:"  /* + class: list of "LEN QUEUE PAYLOAD" */
 #define KEY_RUNNING	   "drover:running:" /* + class: set of "LEASE TOKEN" */
-#define KEY_UNIQUE	   "drover:unique:" /* + digest: "JID" (waits) | "JID LEASE TOKEN" (runs) */
+#define KEY_LIMITS \
+	"drover:limits" /* hash: class -> max_running of its last start, while any is parked */
+/* + class: zset: sha1 of an unparked payload -> until when (ms) a place is kept for it */
+#define KEY_UNPARKED "drover:unparked:"
+#define KEY_UNIQUE   "drover:unique:" /* + digest: "JID" (waits) | "JID LEASE TOKEN" (runs) */
 /* + class: hash jid -> "waiting EXPIRES_MS" | "running LEASE TOKEN" */
 #define KEY_OVERLAP  "drover:overlap:"
 #define KEY_ID	     "drover:id:"      /* + request id: "JID DIGEST" */

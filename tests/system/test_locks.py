@@ -1,5 +1,6 @@
 """Jobs that must not run beside each other, and jobs that somebody wants no more."""
 
+import json
 import os
 import signal
 import sys
@@ -37,6 +38,63 @@ class MaxRunning(SystemTest):
         self.assertIsNone(self.read("crowd"))
         self.assertEqual(self.failed(), [])
         self.assertEqual(self.redis.keys("resque:drover:running:*") + self.redis.keys("resque:drover:parked*"), [])
+
+    def test_they_go_on_in_the_order_they_came_though_the_queue_is_paused(self):
+        drover = self.drover({"One": self.gate("go1", max_running=1), "Note": self.note()}, pools=FOUR,
+                             supervisor={"lease": "1s"})
+        for number in range(7):
+            self.enqueue("default", "One", jid="o%d" % number)
+        self.until(lambda: self.parked() == 6, "all but one to be parked")
+        self.redis.call("HSET", "resque:drover:paused", "default", "a test")
+        self.open_gate("go1")
+        drover.until_event("job.done", jid="o0")
+        self.until(lambda: self.size("default") == 1, "the next one to wait in its queue")
+        for _ in range(5):  # ticks pass, and bring no other before it
+            self.redis.call("DEL", "resque:drover:clock")
+            self.until(lambda: self.redis.call("EXISTS", "resque:drover:clock") == 1, "a beat", every=0.05)
+        self.assertEqual((self.size("default"), self.parked()), (1, 5))
+        self.redis.call("DEL", "resque:drover:paused")
+        self.until_processed(7)
+        starts = [event["jid"] for event in drover.until_event("job.start", 7)]
+        self.assertEqual(starts, ["o%d" % number for number in range(7)])
+
+    def test_a_limit_that_rises_reaches_those_that_are_parked(self):
+        drover = self.drover({"Gate": self.gate(max_running=1)}, pools=FOUR)
+        for number in range(5):
+            self.enqueue("default", "Gate", number)
+        self.until(lambda: self.parked() == 4, "all but one to be parked")
+        drover.write_config(self.config({"Gate": self.gate(max_running=3)}, pools=FOUR))
+        drover.signal(signal.SIGHUP)
+        drover.until_event("reload.done")
+        self.enqueue("default", "Gate", 5)  # whose start tells of the new limit
+        self.until_begun(3)
+        self.open_gate()
+        self.until_processed(6)
+
+    def test_an_unparked_job_that_is_cancelled_leaves_its_place(self):
+        drover = self.drover({"Gate": self.gate(max_running=1), "Note": self.note()}, pools=FOUR)
+        for number in range(3):
+            self.enqueue("default", "Gate", jid="g%d" % number)
+        self.until(lambda: self.parked() == 2, "two to be parked")
+        self.redis.call("HSET", "resque:drover:cancel", "g1", int(self.redis.call("TIME")[0]) * 1000)
+        self.redis.call("INCR", "resque:drover:control")
+        self.open_gate()
+        drover.until_event("job.cancelled", jid="g1")
+        self.redis.call("ZADD", "resque:drover:unparked:Gate", "XX", 1, *self.redis.call(
+            "ZRANGE", "resque:drover:unparked:Gate", 0, 0) or ["none"])  # its minute is over
+        self.until_processed(3)
+
+    def test_the_history_tells_of_the_waiting(self):
+        self.drover({"Gate": self.gate(max_running=1, track=True)}, pools=FOUR)
+        self.enqueue("default", "Gate", jid="g0")
+        self.until_begun()
+        self.enqueue("default", "Gate", 7, jid="g1")
+        self.until(lambda: self.redis.call("HGET", "resque:drover:run:g1", "state") == "parked", "it to be parked")
+        self.assertEqual(self.redis.call("HGET", "resque:drover:run:g1", "args"), "[7]")
+        self.open_gate()
+        self.until_processed(2)
+        audit = [json.loads(line)["what"] for line in self.redis.call("LRANGE", "resque:drover:run:g1:audit", 0, -1)]
+        self.assertEqual(audit, ["parked", "started", "done"])
 
     def test_a_holder_that_dies_with_its_supervisor_leaves_its_place(self):
         jobs = {"Gate": dict(self.gate(), max_running=1)}
@@ -192,7 +250,6 @@ class Cancelling(SystemTest):
 
 class Records(SystemTest):
     def audit(self, jid):
-        import json
         return [json.loads(line) for line in self.redis.call("LRANGE", "resque:drover:run:%s:audit" % jid, 0, -1)]
 
     def test_a_way_with_a_retry(self):

@@ -31,26 +31,35 @@ local function other_holder(key, jid, me)
   return nil                              -- whoever held it is gone without a word
 end
 
-local function is_full(set, limit)
-  if redis.call('SCARD', set) < limit then return false end
-  for _, holder in ipairs(redis.call('SMEMBERS', set)) do
-    if not lives(holder) then redis.call('SREM', set, holder) end
+-- A job that was unparked has its place kept for it while it waits in its queue again; no other takes it.
+local function is_full(job, payload)
+  local running, unparked = prefix .. 'drover:running:' .. job.class, prefix .. 'drover:unparked:' .. job.class
+  local time = redis.call('TIME')
+  redis.call('ZREMRANGEBYSCORE', unparked, '-inf', time[1] .. '000')
+  if redis.call('ZCARD', unparked) > 0 then job.again_parked = redis.call('ZREM', unparked, redis.sha1hex(payload)) == 1 end
+  local function full() return redis.call('SCARD', running) + redis.call('ZCARD', unparked) >= job.limit end
+  if not full() then return false end
+  for _, holder in ipairs(redis.call('SMEMBERS', running)) do
+    if not lives(holder) then redis.call('SREM', running, holder) end
   end
-  return redis.call('SCARD', set) >= limit
+  return full()
+end
+
+local function parts(entry)
+  local _, e, n = string.find(entry, '^%a+ %d+ %S+ (%d+) ')
+  local _, q, m = string.find(entry, '^ (%d+) ', e + n + 1)
+  return {worker = string.sub(entry, e + 1, e + n), queue = string.sub(entry, q + 1, q + m),
+    payload = string.sub(entry, q + m + 2)}
 end
 
 local function park(token, entry, job)
-  local _, e, n = string.find(entry, '^%a+ %d+ %S+ (%d+) ')
-  local worker = string.sub(entry, e + 1, e + n)
-  local _, q, m = string.find(entry, '^ (%d+) ', e + n + 1)
-  local queue = string.sub(entry, q + 1, q + m)
-  local payload = job.payload ~= '' and job.payload or string.sub(entry, q + m + 2)
-  redis.call('RPUSH', prefix .. 'drover:parked:' .. job.class, m .. ' ' .. queue .. ' ' .. payload)
+  local payload = job.payload ~= '' and job.payload or entry.payload
+  redis.call(job.again_parked and 'LPUSH' or 'RPUSH', prefix .. 'drover:parked:' .. job.class,
+    #entry.queue .. ' ' .. entry.queue .. ' ' .. payload)
   redis.call('SADD', prefix .. 'drover:parked', job.class)
   if job.unique then redis.call('SET', job.unique, job.jid, 'PX', job.keep_ms) end
   redis.call('HDEL', KEYS[2], token)
-  redis.call('DEL', prefix .. 'worker:' .. worker)
-  if job.audit ~= '' then redis.pcall('HSET', prefix .. 'drover:run:' .. job.jid, 'state', 'parked') end
+  redis.call('DEL', prefix .. 'worker:' .. entry.worker)
 end
 
 local function lock(token, job)
@@ -73,9 +82,13 @@ local function start(token, entry, job)
     if redis.call('HEXISTS', prefix .. 'drover:cancel', job.jid) == 1 then return 'cancelled' end
     local other = job.unique and other_holder(job.unique, job.jid, ARGV[1] .. ' ' .. token)
     if other then return 'duplicate ' .. other end
-    if job.limit and is_full(prefix .. 'drover:running:' .. job.class, job.limit) then
-      park(token, entry, job)
-      return 'parked'
+    if job.limit then
+      local limits, known = prefix .. 'drover:limits', parts(entry)
+      if redis.call('HGET', limits, job.class) ~= tostring(job.limit) then redis.call('HSET', limits, job.class, job.limit) end
+      if is_full(job, known.payload) then
+        park(token, known, job)
+        return 'parked'
+      end
     end
   end
   lock(token, job)
@@ -84,13 +97,18 @@ local function start(token, entry, job)
 end
 
 -- For people: what cannot be written here keeps no job from running.
-local function record(job, first, n)
-  local run = prefix .. 'drover:run:' .. job.jid
+local function record(job, first, n, parked)
+  local run, line = prefix .. 'drover:run:' .. job.jid, job.audit
   for k = 0, n - 1 do redis.pcall('HSET', run, ARGV[first + 2 * k], ARGV[first + 1 + 2 * k]) end
-  redis.pcall('HSETNX', run, 'started_at', ARGV[3])
-  redis.pcall('HSET', run, 'state', 'running')
+  if parked then
+    line = string.gsub(line, '"what":"started"', '"what":"parked"', 1)
+    redis.pcall('HDEL', run, 'worker')
+  else
+    redis.pcall('HSETNX', run, 'started_at', ARGV[3])
+  end
+  redis.pcall('HSET', run, 'state', parked and 'parked' or 'running')
   redis.pcall('HDEL', run, 'next_at', 'ended_at')
-  redis.pcall('RPUSH', run .. ':audit', job.audit)
+  redis.pcall('RPUSH', run .. ':audit', line)
   redis.pcall('LTRIM', run .. ':audit', -100, -1)
   redis.pcall('PERSIST', run)
   redis.pcall('PERSIST', run .. ':audit')
@@ -113,7 +131,9 @@ while ARGV[i] do
     local ok, result = true, 'go'
     if not begun then ok, result = pcall(start, token, entry, job) end
     answer = ok and result or 'error ' .. (type(result) == 'table' and result.err or result)
-    if answer == 'go' and job.audit ~= '' and not begun then record(job, i + 11, n) end
+    if job.audit ~= '' and not begun and (answer == 'go' or answer == 'parked') then
+      record(job, i + 11, n, answer == 'parked')
+    end
   end
   out[#out + 1] = answer
   i = i + 11 + 2 * n
