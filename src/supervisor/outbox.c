@@ -98,23 +98,56 @@ static void list_prepend(struct list *l, struct list *front)
 	list_init(front);
 }
 
-/* Where a connection is lost all batches come back, the oldest first: each goes behind the last. */
+/*
+ * Jobs go back by LPUSH: the one taken last must be pushed first, whatever batches they come to lie
+ * in; so these are in front of all others, which go in the order they were added.
+ */
+static bool goes_before(const struct item *a, const struct item *b)
+{
+	bool a_head = a->verdict.kind == VERDICT_HEAD, b_head = b->verdict.kind == VERDICT_HEAD;
+
+	if (a_head != b_head)
+		return a_head;
+	if (a_head && a->verdict.order != b->verdict.order)
+		return a->verdict.order > b->verdict.order;
+	return a->serial < b->serial;
+}
+
+static void add_in_order(struct list *l, struct item *i)
+{
+	struct item **at = &l->first;
+
+	if (i->verdict.kind != VERDICT_HEAD) {
+		list_add(l, i); /* the newest of all */
+		return;
+	}
+	while (*at && goes_before(*at, i))
+		at = &(*at)->next;
+	i->next = *at;
+	*at = i;
+	if (i->next == NULL)
+		l->last = &i->next;
+	l->n++;
+}
+
+/* Items that were sent and are not confirmed; most are in order. */
 static void put_back(struct outbox *o, struct list *items)
 {
-	struct item **at = &o->waiting.first;
+	struct item **at = &o->waiting.first, *i, *last = NULL;
 
-	if (items->first == NULL)
-		return;
-	for (const struct item *i = items->first; i; i = i->next)
+	for (; (i = list_take(items)) != NULL; last = i) {
+		if (last && goes_before(i, last))
+			at = &o->waiting.first;
+		while (*at && goes_before(*at, i))
+			at = &(*at)->next;
+		i->next = *at;
+		*at = i;
+		at = &i->next;
+		if (i->next == NULL)
+			o->waiting.last = &i->next;
+		o->waiting.n++;
 		o->owned_waiting += i->owner != NULL;
-	while (*at && (*at)->serial < items->first->serial)
-		at = &(*at)->next;
-	*items->last = *at;
-	if (*at == NULL)
-		o->waiting.last = items->last;
-	*at = items->first;
-	o->waiting.n += items->n;
-	list_init(items);
+	}
 }
 
 static void free_item(struct item *i)
@@ -307,26 +340,7 @@ void outbox_add(struct outbox *o, const struct verdict *v, void *owner)
 	i->serial = o->added++;
 	i->owner = owner;
 	o->owned_waiting += owner != NULL;
-	list_add(&o->waiting, i);
-}
-
-/* Jobs go back by LPUSH: the one taken last must be pushed first. */
-static void add_in_order(struct list *l, struct item *i)
-{
-	struct item **at = &l->first;
-
-	if (i->verdict.kind != VERDICT_HEAD) {
-		list_add(l, i);
-		return;
-	}
-	while (*at &&
-		!((*at)->verdict.kind == VERDICT_HEAD && (*at)->verdict.order < i->verdict.order))
-		at = &(*at)->next;
-	i->next = *at;
-	*at = i;
-	if (i->next == NULL)
-		l->last = &i->next;
-	l->n++;
+	add_in_order(&o->waiting, i);
 }
 
 static bool send_batch(struct outbox *o)
@@ -341,12 +355,9 @@ static bool send_batch(struct outbox *o)
 		struct item *i = list_take(&o->waiting);
 
 		o->owned_waiting -= i->owner != NULL;
-		add_in_order(&b->items, i);
-		n++;
-	}
-	n = 0;
-	for (const struct item *i = b->items.first; i; i = i->next)
+		list_add(&b->items, i);
 		verdicts[n++] = i->verdict;
+	}
 	b->next = o->under_way;
 	o->under_way = b;
 	if (verbs_finish(o->verbs, verdicts, n, &o->keep, on_answer, b))

@@ -51,6 +51,19 @@ class Adoption(SystemTest):
         self.until_processed(4)
         self.assertEqual(self.noted(), [[3], [0], [1], [2]])  # the fourth had never been taken
 
+    def test_the_order_of_many_stays(self):
+        """More than go out in one call."""
+        self.redis.call("ZADD", "resque:drover:supervisors", 1, "gone")
+        for number in range(300):
+            entry = "taken 1 j%d 4 gone 7 default %s" % (number, payload("Note", number))
+            self.redis.call("HSET", "resque:drover:lease:gone", "main.1.%d" % (number + 1), entry)
+        self.redis.call("SADD", "resque:queues", "default")
+        self.enqueued = 300
+        self.drover({"Note": self.note()}, supervisor=SHORT,
+                    pools={"main": {"workers": 1, "queues": ["default"]}})
+        self.until_processed(300)
+        self.assertEqual(self.noted(), [[number] for number in range(300)])
+
     def test_at_most_once_is_not_begun_again(self):
         first = self.run_and_kill({"Gate": dict(self.gate(), delivery="at-most-once")})
         self.assertTrue(first)
