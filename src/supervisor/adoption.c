@@ -23,6 +23,7 @@ struct adoption {
 	int64_t number;	  /* of the last one asked */
 	int64_t answered; /* of the last one answered */
 	bool under_way;
+	bool refusal_said;
 	bool look_due;	     /* one that expired is wanted, too */
 	struct named *named; /* first to be asked; the one under way stays in front */
 	bool asked_named;    /* the one asked is the first of these */
@@ -182,6 +183,16 @@ static void read_jobs(struct adoption *a, const struct redis_reply *r)
 	tell_named(a);
 }
 
+/* It may last; once each way. */
+static void say_refusal(struct adoption *a, const struct redis_reply *why)
+{
+	if (why && !a->refusal_said)
+		log_event(LOG_ERROR, "adopt.refused", LOG_SPAN("error", why->text));
+	else if (!why && a->refusal_said)
+		log_event(LOG_INFO, "adopt.accepted");
+	a->refusal_said = why != NULL;
+}
+
 static void on_answer(void *arg, const struct redis_reply *r)
 {
 	struct adoption *a = arg;
@@ -189,6 +200,7 @@ static void on_answer(void *arg, const struct redis_reply *r)
 	a->under_way = false;
 	if (r == NULL)
 		return; /* not known: asked again under the same number */
+	say_refusal(a, r->type == REDIS_ARRAY ? NULL : r);
 	if (r->type == REDIS_ARRAY && r->n >= 2 && span_is(r->items[0]->text, "JOBS")) {
 		read_jobs(a, r);
 		ask(a);
@@ -197,8 +209,6 @@ static void on_answer(void *arg, const struct redis_reply *r)
 		a->answered = a->number;
 	} else if (r->type == REDIS_ARRAY) {
 		lease_beat_now(a->supervisor->lease); /* our own lease is not known */
-	} else {
-		log_event(LOG_ERROR, "adopt.refused", LOG_SPAN("error", r->text));
 	}
 }
 
@@ -237,7 +247,7 @@ void adoption_take(struct adoption *a, const char *lease, adoption_done_fn *done
 	ask(a);
 }
 
-void adoption_connected(struct adoption *a)
+void adoption_go_on(struct adoption *a)
 {
 	ask(a);
 }

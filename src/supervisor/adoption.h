@@ -29,8 +29,8 @@ void adoption_look(struct adoption *a);
 typedef void adoption_done_fn(void *ctx, bool done); /* `done` is true */
 void adoption_take(struct adoption *a, const char *lease, adoption_done_fn *done, void *ctx);
 
-void adoption_connected(struct adoption *a); /* what was under way is asked again */
-void adoption_reset(struct adoption *a);     /* a new lease id: numbers begin anew */
+void adoption_go_on(struct adoption *a); /* what has no good answer yet is asked again */
+void adoption_reset(struct adoption *a); /* a new lease id: numbers begin anew */
 bool adoption_is_under_way(const struct adoption *a);
 
 /* For the beat: the number answered last. */

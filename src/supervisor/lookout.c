@@ -196,6 +196,7 @@ static void on_ticked(void *arg, const struct redis_reply *r)
 			LOG_NUM("jobs", number_at(r, TICK_PROMOTED, 0)));
 	if (number_at(r, TICK_EXPIRED, 0) == 1 && s->state < SUPERVISOR_DRAINING)
 		adoption_look(s->adoption);
+	adoption_go_on(s->adoption);
 	if (r->items[TICK_SCHEDULER]->text.len > 0)
 		scheduler_promote(s->scheduler, r->items[TICK_SCHEDULER]->text);
 	schedule_look(s->schedule, now_ms);

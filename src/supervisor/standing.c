@@ -48,7 +48,7 @@ static void on_held(void *ctx, bool first)
 	resque_view_connected(s->view);
 	home_lease_held(s);
 	starts_ask_again(s);
-	adoption_connected(s->adoption);
+	adoption_go_on(s->adoption);
 	lookout_tick_soon(s);
 	supervisor_look_for_work(s);
 }

@@ -123,6 +123,21 @@ class Takeover(SystemTest):
         self.open_gate()
         self.until_processed(1)
 
+    def test_redis_refuses_for_a_while(self):
+        jobs = {"Stubborn": self.stubborn()}
+        first = self.drover(jobs, **LONG)
+        second = self.drover(jobs, pools={"main": {"workers": 1, "queues": ["other"]}}, **LONG)
+        self.enqueue("default", "Stubborn")
+        self.until_begun()
+        self.redis.call("SET", "resque:drover:taken", "of a wrong type")
+        self.end_all_at_once(first)
+        second.until_event("adopt.refused")
+        self.redis.call("DEL", "resque:drover:taken")
+        second.until_event("takeover.done", lease=self.lease_of(first))
+        self.assertEqual(self.size("default"), 1)
+        self.assertEqual(len(second.events("adopt.refused")), 1)
+        second.until_event("adopt.accepted")
+
     # -- what it had to say -----------------------------------------------------------------------
     def done_while_redis_is_away(self, count=1):
         """A start that is killed with so many verdicts in its journal. Returns it and its folder."""
