@@ -212,7 +212,7 @@ static int64_t step_sending(struct estate *e)
 		open_outbox(e);
 	if (e->lease_gone)
 		outbox_drop_all(e->outbox);
-	if (outbox_count(e->outbox) > 0) {
+	if (!outbox_is_done(e->outbox)) {
 		outbox_flush(e->outbox);
 		return ANSWER_MS;
 	}

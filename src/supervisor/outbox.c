@@ -439,6 +439,11 @@ size_t outbox_count(const struct outbox *o)
 	return n;
 }
 
+bool outbox_is_done(const struct outbox *o)
+{
+	return outbox_count(o) == 0 && o->under_way == NULL;
+}
+
 void outbox_each(const struct outbox *o, outbox_each_fn *fn, void *ctx)
 {
 	for (const struct item *i = o->waiting.first; i; i = i->next)

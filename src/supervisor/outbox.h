@@ -54,6 +54,9 @@ void outbox_drop_all(struct outbox *o);
 
 bool outbox_all_sent(const struct outbox *o);
 size_t outbox_count(const struct outbox *o); /* not confirmed yet */
+/* Nor is an answer awaited to what was dropped: it may be freed though its connection stands. */
+bool outbox_is_done(const struct outbox *o);
+
 /* Those that nobody waits for: their jobs are gone from all slots. */
 typedef void outbox_each_verdict_fn(void *ctx, const struct verdict *v);
 void outbox_each_unowned(const struct outbox *o, outbox_each_verdict_fn *fn, void *ctx);
