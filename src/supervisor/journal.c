@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "supervisor/journal_record.h"
+#include "supervisor/state_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -189,13 +190,13 @@ void journal_rewrite_end(struct journal *j)
 
 static int read_all(int folder, struct text *out, struct err *err)
 {
-	int fd = openat(folder, JOURNAL_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = state_dir_open_file(folder, JOURNAL_FILE);
 	struct stat st;
 	ssize_t n = 1;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_errno(err, JOURNAL_FILE);
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+	if (fstat(fd, &st) == 0)
 		text_reserve(out, (size_t)st.st_size + 1);
 	while (n > 0) {
 		text_reserve(out, READ_AT_LEAST);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "supervisor/state_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -257,7 +258,7 @@ int scoreboard_read(int folder_fd, scoreboard_fn *fn, void *ctx, struct err *err
 {
 	static struct scoreboard_header h;
 	static struct scoreboard_slot slot;
-	int fd = openat(folder_fd, SCOREBOARD_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = state_dir_open_file(folder_fd, SCOREBOARD_FILE);
 
 	if (fd < 0)
 		return 0;

@@ -127,38 +127,66 @@ static bool still_stands(const char *path, int folder, int lock)
 	       fstat(lock, &file) == 0 && file.st_nlink > 0;
 }
 
+static int check_maker(int folder, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(folder, &st) == 0 && st.st_uid == geteuid() &&
+		(st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+		return 0;
+	return err_set(err, "%s belongs to another user, or others may write to it", path);
+}
+
+/* 1 and the two descriptors, or 0 or -1 and none. */
+static int open_both(const char *path, int fds[2], struct err *err)
+{
+	int answer;
+
+	fds[0] = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fds[0] < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : err_errno(err, "%s", path);
+	answer = check_maker(fds[0], path, err);
+	fds[1] = answer == 0 ? open_locked(fds[0], 0) : -1;
+	if (fds[1] >= 0 && still_stands(path, fds[0], fds[1]))
+		return 1;
+	if (answer == 0 && fds[1] < 0 && errno != EWOULDBLOCK && errno != ENOENT)
+		answer = err_errno(err, "%s/" LOCK_FILE, path);
+	if (fds[1] >= 0)
+		close(fds[1]);
+	close(fds[0]);
+	return answer;
+}
+
 int state_dir_take(
 	const char *state_dir, const char *name, struct state_folder **out, struct err *err)
 {
 	char *path = must_printf("%s/%s", state_dir, name);
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), lock;
+	int fds[2] = {-1, -1}, answer = open_both(path, fds, err);
 
-	if (fd < 0) {
-		int answer = errno == ENOENT || errno == ENOTDIR ? 0 : err_errno(err, "%s", path);
-
+	if (answer > 0)
+		*out = new_folder(path, fds[0], fds[1]);
+	else
 		free(path);
-		return answer;
-	}
-	lock = open_locked(fd, 0);
-	if (lock < 0 || !still_stands(path, fd, lock)) {
-		int answer = lock >= 0 || errno == EWOULDBLOCK || errno == ENOENT
-				     ? 0
-				     : err_errno(err, "%s/" LOCK_FILE, path);
+	return answer;
+}
 
-		if (lock >= 0)
-			close(lock);
-		close(fd);
-		free(path);
-		return answer;
-	}
-	*out = new_folder(path, fd, lock);
-	return 1;
+/* Anything else, a FIFO say, could keep its reader waiting. */
+int state_dir_open_file(int folder_fd, const char *name)
+{
+	int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
 }
 
 int state_folder_about(const struct state_folder *f, struct state_about *out, struct err *err)
 {
 	char bytes[8192];
-	int fd = openat(f->fd, ABOUT_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = state_dir_open_file(f->fd, ABOUT_FILE);
 	ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
 
 	*out = (struct state_about){0};

@@ -52,10 +52,14 @@ struct state_folder *state_dir_make(
 
 /*
  * Takes the folder `name` if its lock is free: 1 and *out; 0 where it is another's, or gone
- * meanwhile; -1 where it cannot be used at all.
+ * meanwhile; -1 where it cannot be used at all, or another user made it: what it says ends
+ * processes.
  */
 int state_dir_take(
 	const char *state_dir, const char *name, struct state_folder **out, struct err *err);
+
+/* Opens a plain file of the folder for reading; -1 and errno. */
+int state_dir_open_file(int folder_fd, const char *name);
 
 /* Reads its `about`. */
 int state_folder_about(const struct state_folder *f, struct state_about *out, struct err *err);

@@ -205,7 +205,7 @@ class Takeover(SystemTest):
         about = dict(self.about(self.lease_of(model)), **changes)
         name = about["lease"]
         self.assertEqual(model.term(), 0)
-        os.mkdir(self.state(name))
+        os.mkdir(self.state(name), 0o700)
         self.write_about(name, **about)
         with open(self.state(name, "lock"), "w"):
             pass

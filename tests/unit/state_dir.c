@@ -81,6 +81,45 @@ START_TEST(test_a_dead_owner_has_none)
 }
 END_TEST
 
+/* What others can write would have us end processes of their choice. */
+START_TEST(test_others_cannot_forge_one)
+{
+	struct state_folder *f = make();
+	char folder[64];
+	struct err err;
+
+	snprintf(folder, sizeof folder, "%s/web:12:abcd", path);
+	ck_assert_int_eq(fchmod(f->fd, 0770), 0);
+	state_folder_keep(f);
+	ck_assert_int_eq(state_dir_take(path, "web:12:abcd", &f, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "another user"));
+	ck_assert_int_eq(chmod(folder, 0700), 0);
+	if (geteuid() == 0) {
+		ck_assert_int_eq(chown(folder, 1, -1), 0);
+		ck_assert_int_eq(take(&f), -1);
+		ck_assert_int_eq(chown(folder, 0, -1), 0);
+	}
+	ck_assert_int_eq(take(&f), 1);
+	state_folder_remove(f);
+}
+END_TEST
+
+START_TEST(test_only_plain_files_are_read)
+{
+	struct state_folder *f = make();
+	struct state_about about;
+	struct err err;
+
+	ck_assert_int_eq(unlinkat(f->fd, "about", 0), 0);
+	ck_assert_int_eq(mkfifoat(f->fd, "about", 0600), 0);
+	ck_assert_int_eq(state_folder_about(f, &about, &err), -1); /* and does not wait */
+	ck_assert_int_eq(unlinkat(f->fd, "about", 0), 0);
+	ck_assert_int_eq(symlinkat("/etc/passwd", f->fd, "about"), 0);
+	ck_assert_int_eq(state_folder_about(f, &about, &err), -1);
+	state_folder_remove(f);
+}
+END_TEST
+
 static void count(void *ctx, const char *name)
 {
 	ck_assert_str_eq(name, "web:12:abcd");
@@ -205,6 +244,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, test_a_folder_has_one_owner);
 	tcase_add_test(tc, test_a_dead_owner_has_none);
+	tcase_add_test(tc, test_others_cannot_forge_one);
+	tcase_add_test(tc, test_only_plain_files_are_read);
 	tcase_add_test(tc, test_others_are_no_folders_of_ours);
 	tcase_add_test(tc, test_it_cannot_be_had);
 	tcase_add_test(tc, test_names);
