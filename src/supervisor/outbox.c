@@ -11,6 +11,8 @@
 
 enum {
 	BATCH_MAX = 128,
+	BATCH_BYTES =
+		1 << 20, /* Redis does nothing else meanwhile, and bounds what it reads at once */
 	REFUSED_AGAIN_MS = 1000,
 	BATCH_ENOUGH = 16,
 	BATCH_FULL = 64,
@@ -347,15 +349,16 @@ static bool send_batch(struct outbox *o)
 {
 	struct verdict verdicts[BATCH_MAX];
 	struct batch *b = must_alloc(sizeof *b);
-	size_t n = 0;
+	size_t n = 0, bytes = 0;
 
 	b->outbox = o;
 	list_init(&b->items);
-	while (n < BATCH_MAX && o->waiting.first) {
+	while (n < BATCH_MAX && bytes < BATCH_BYTES && o->waiting.first) {
 		struct item *i = list_take(&o->waiting);
 
 		o->owned_waiting -= i->owner != NULL;
 		list_add(&b->items, i);
+		bytes += i->bytes.len;
 		verdicts[n++] = i->verdict;
 	}
 	b->next = o->under_way;

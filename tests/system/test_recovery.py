@@ -52,10 +52,10 @@ class Adoption(SystemTest):
         self.assertEqual(self.noted(), [[3], [0], [1], [2]])  # the fourth had never been taken
 
     def test_the_order_of_many_stays(self):
-        """More than go out in one call."""
+        """More than go out in one call, by number and by bytes."""
         self.redis.call("ZADD", "resque:drover:supervisors", 1, "gone")
         for number in range(300):
-            entry = "taken 1 j%d 4 gone 7 default %s" % (number, payload("Note", number))
+            entry = "taken 1 j%d 4 gone 7 default %s" % (number, payload("Note", number, x="x" * 20000))
             self.redis.call("HSET", "resque:drover:lease:gone", "main.1.%d" % (number + 1), entry)
         self.redis.call("SADD", "resque:queues", "default")
         self.enqueued = 300
