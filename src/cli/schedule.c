@@ -20,6 +20,15 @@ static long long find_next_ms(const struct conf_schedule *s)
 	return next_s < 0 ? DROVER_UNKNOWN : next_s * 1000;
 }
 
+/* What Redis has is first the moment at which the name was seen there: no time of the schedule. */
+static long long only_fired_ms(const struct conf_schedule *s, long long last_ms)
+{
+	int64_t last_s = last_ms / 1000;
+
+	return last_ms >= 0 && cron_next(&s->cron, s->zone, last_s - 1) == last_s ? last_ms
+										  : DROVER_UNKNOWN;
+}
+
 static void add_doc(
 	struct doc *d, const struct conf_schedule *s, long long next_ms, long long last_ms)
 {
@@ -87,6 +96,7 @@ static int list(struct cli *cli)
 		long long last_ms = DROVER_UNKNOWN, next_ms = find_next_ms(s);
 
 		got = drover_schedule_last(cli->client, s->name, &last_ms, &error);
+		last_ms = only_fired_ms(s, last_ms);
 		add_doc(&all.doc, s, next_ms, last_ms);
 		add_row(&all.table, s, next_ms, last_ms);
 	}

@@ -254,19 +254,20 @@ class Schedule(LaterTest):
                       "minutely": {"cron": "* * * * *", "class": "Nightly"}})
 
     def test_listed(self):
-        self.redis.call("HSET", "resque:drover:schedule", "night", "1763773800")
+        self.redis.call("HSET", "resque:drover:schedule", "night", "1763778600",
+                        "minutely", "1763773817")  # when it was first seen: it was not fired then
         code, out, err = self.with_config("schedule", "--json")
         self.assertEqual((code, err), (0, ""))
         night, minutely = [s for s in json.loads(out) if s["class"] == "Nightly"]
         self.assertEqual(list(night), ["name", "cron", "timezone", "next_at", "last_at", "class",
                                        "queue", "args", "catch_up"])
         self.assertEqual((night["name"], night["timezone"], night["last_at"], night["catch_up"]),
-                         ("night", "Europe/Berlin", "2025-11-22T01:10:00.000Z", "last"))
+                         ("night", "Europe/Berlin", "2025-11-22T02:30:00.000Z", "last"))
         self.assertRegex(night["next_at"], r"T0[12]:30:00.000Z$")
         self.assertEqual(minutely["last_at"], None)
         code, out, _ = self.with_config("schedule")
         self.assertRegex(out, r"night +30 3 \* \* \* +Europe/Berlin +\S+T03:30:00\+0[12]:00")
-        self.assertIn("2025-11-22T02:10:00+01:00", out)
+        self.assertIn("2025-11-22T03:30:00+01:00", out)
         self.assertEqual(self.ask("schedule"), [])
 
     def test_fire(self):
