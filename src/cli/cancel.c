@@ -88,7 +88,8 @@ static int judge_end(const char *jid, const char *state)
 {
 	if (span_is(span_of(state), "cancelled"))
 		return CLI_OK;
-	return cli_fail(CLI_ERROR, "%s could not be cancelled: it is %s", jid, state);
+	return cli_fail(CLI_ERROR, "%s could not be cancelled: it %s already", jid,
+		span_is(span_of(state), "failed") ? "has failed" : "is done");
 }
 
 static int cancel_and_wait(struct cli *cli, const char *jid, int64_t most_ms)
@@ -112,6 +113,7 @@ static int run(struct cli *cli)
 	int64_t most_ms = UNITS_NONE;
 	struct drover_cancel answer;
 	struct drover_error error;
+	int code = CLI_OK;
 
 	if (text && units_parse_duration(text, &most_ms) < 0)
 		return cli_fail(CLI_USAGE, "--wait=%s is no duration such as 30s or 10m", text);
@@ -119,8 +121,11 @@ static int run(struct cli *cli)
 		return cli_fail_client(&error);
 	if (answer.how == DROVER_CANCEL_ASKED && args_has(&cli->args, "--wait"))
 		return cancel_and_wait(cli, jid, most_ms);
-	say(cli, jid, &answer);
-	return answer.how == DROVER_CANCEL_ENDED ? judge_end(jid, answer.state) : CLI_OK;
+	if (answer.how == DROVER_CANCEL_ENDED)
+		code = judge_end(jid, answer.state);
+	if (code == CLI_OK || cli->json)
+		say(cli, jid, &answer);
+	return code;
 }
 
 const struct cli_verb verb_cancel = {.name = "cancel",

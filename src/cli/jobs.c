@@ -31,7 +31,7 @@ static const struct age {
 	{"lost", "held for", true, false},
 	{"done", "ran for", true, true},
 	{"failed", "ran for", true, true},
-	{"cancelled", "waited for", false, true},
+	{"cancelled", "ended after", false, true},
 };
 
 static const struct age *find_age(const struct drover_job_info *job)

@@ -69,10 +69,10 @@ class Cancel(LaterTest):
 
     def test_ended_before(self):
         self.redis.call("HSET", "resque:drover:run:j1", "state", "done", "class", "C")
-        self.refused(1, "could not be cancelled: it is done", "cancel", "j1")
+        self.refused(1, "could not be cancelled: it is done already", "cancel", "j1")
         self.redis.call("RPUSH", "resque:failed",
                         '{"payload":%s,"queue":"low","error":"x"}' % payload("C", jid="j2"))
-        self.refused(1, "it is failed", "cancel", "j2")
+        self.refused(1, "it has failed already", "cancel", "j2")
         self.assertEqual(self.redis.keys("resque:drover:cancel"), [])
 
     def test_retried_by_hand_it_runs_again(self):
