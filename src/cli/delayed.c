@@ -63,7 +63,7 @@ static int remove_one(struct cli *cli)
 	struct doc doc = {0};
 
 	if (!id)
-		return cli_fail(CLI_USAGE, "usage: drover delayed remove JID");
+		return cli_fail(CLI_USAGE, "usage: drover delayed remove ID");
 	if (drover_delayed_remove(cli->client, id, &error) < 0)
 		return cli_fail_client(&error);
 	if (!cli->json) {
@@ -90,7 +90,7 @@ static int run(struct cli *cli)
 }
 
 const struct cli_verb verb_delayed = {.name = "delayed",
-	.synopsis = "[list | remove JID]",
+	.synopsis = "[list | remove ID]",
 	.summary = "jobs that wait for a time: list them, remove one",
 	.words_max = 2,
 	.options = options,

@@ -141,7 +141,8 @@ static int run_verb(struct cli *cli, const struct cli_verb *verb)
 		return CLI_OK;
 	}
 	if (cli->args.n_words < verb->words_min || cli->args.n_words > verb->words_max)
-		return cli_fail(CLI_USAGE, "usage: drover %s %s", verb->name, verb->synopsis);
+		return cli_fail(CLI_USAGE, "usage: drover %s%s%s", verb->name,
+			*verb->synopsis ? " " : "", verb->synopsis);
 	cli->json = args_has(&cli->args, "--json");
 	if (!verb->alone)
 		code = open_client(cli);
