@@ -80,7 +80,9 @@ static int try_once(struct drover_client *c, const char *jid, const struct ended
 
 	if (rc == 0 && place.kind == INTERNAL_NOWHERE) {
 		rc = internal_fail(error, DROVER_E_NOT_FOUND,
-			"no job %s is waiting, delayed, running or failed", jid);
+			"no job %s is waiting, delayed, parked, running or failed, nor has a "
+			"record",
+			jid);
 	} else if (rc == 0) {
 		snprintf(answer->state, sizeof answer->state, "%s", place.state);
 		rc = act(c, jid, &place, answer, &err);

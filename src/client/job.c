@@ -170,7 +170,9 @@ static int tell_all(struct drover_client *c, const char *jid, const struct texts
 		tell_found(jid, &place, &v, fn, ctx);
 	} else if (rc == 0) {
 		rc = internal_fail(error, DROVER_E_NOT_FOUND,
-			"no job %s is waiting, delayed, running or failed", jid);
+			"no job %s is waiting, delayed, parked, running or failed, nor has a "
+			"record",
+			jid);
 	}
 	internal_view_fini(&v);
 	internal_place_fini(&place);
