@@ -120,7 +120,7 @@ void show_add_state(struct text *out, struct span state, int64_t silent_ms)
 	show_add_safe(out, state);
 	if (!span_is(state, "lost"))
 		return;
-	text_add_str(out, ": its supervisor is silent");
+	text_add_str(out, ": its supervisor has been silent");
 	if (silent_ms >= 0)
 		text_addf(out, " for %s", show_age(silent_ms, age));
 }

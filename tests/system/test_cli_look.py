@@ -179,17 +179,17 @@ class Look(CliTest):
         self.assertIsNone(jobs["none"]["silent_ms"])
         self.assertIsNone(jobs["lives"]["silent_ms"])
         listed = self.ok("jobs")
-        self.assertRegex(listed, r"over +lost: its supervisor is silent for 2m \d+s +low")
-        self.assertRegex(listed, r"none +lost: its supervisor is silent +low")
+        self.assertRegex(listed, r"over +lost: its supervisor has been silent for 2m \d+s +low")
+        self.assertRegex(listed, r"none +lost: its supervisor has been silent +low")
         self.assertEqual(self.ask("job", "over")["state"], "lost")
-        self.assertRegex(self.ok("job", "over"), "state +lost: its supervisor is silent for 2m ")
+        self.assertRegex(self.ok("job", "over"), "state +lost: its supervisor has been silent for 2m ")
         self.assertRegex(self.ok("job", "none"), "held for ")
 
         workers = {w["id"]: w for w in self.ask("workers")}
         self.assertEqual([workers["rig:%d:low" % n]["state"] for n in (1, 2, 3)],
                          ["lost", "lost", "running"])
         self.assertEqual({w["pool"] for w in workers.values()}, {"main"})
-        self.assertRegex(self.ok("workers"), "rig:1:low +main +lost: its supervisor is silent for 2m ")
+        self.assertRegex(self.ok("workers"), "rig:1:low +main +lost: its supervisor has been silent for 2m ")
         self.assertEqual([s["id"] for s in self.ask("supervisors")],
                          ["rig:3:cc", "rig:2:bb", "rig:1:aa"])
         warnings = [f["text"] for f in self.ask("check")["findings"] if f["level"] == "warning"]

@@ -63,9 +63,9 @@ START_TEST(test_state)
 	show_add_state(&out, SPAN_LIT("running"), -1);
 	expect(&out, "running");
 	show_add_state(&out, SPAN_LIT("lost"), 125000);
-	expect(&out, "lost: its supervisor is silent for 2m 5s");
+	expect(&out, "lost: its supervisor has been silent for 2m 5s");
 	show_add_state(&out, SPAN_LIT("lost"), -1);
-	expect(&out, "lost: its supervisor is silent");
+	expect(&out, "lost: its supervisor has been silent");
 }
 END_TEST
 
