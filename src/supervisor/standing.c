@@ -59,8 +59,9 @@ static void on_orphan(void *ctx, struct span token, struct span entry)
 }
 
 /*
- * A verdict under way when the beat was put together explains it; only a job that runs is news.
- * Redis may have given it to another, so one that must run alone ends; its verdict is stale too.
+ * A verdict or a question under way when the beat was put together explains it (`start` may have
+ * answered that it is parked); only a job that runs is news. Redis may have given it to another, so
+ * one that must run alone ends; its verdict is stale too.
  */
 static void say_missing(const struct slot *slot)
 {
@@ -78,7 +79,8 @@ static void on_missing(void *ctx, struct span token)
 	struct supervisor *s = ctx;
 
 	FLEET_EACH_SLOT (s, slot)
-		if (slot->job && slot->state != SLOT_VERDICT && span_is(token, slot->job->token)) {
+		if (slot->job && slot->state != SLOT_VERDICT && slot->state != SLOT_STARTING &&
+			span_is(token, slot->job->token)) {
 			say_missing(slot);
 			exclusive_end(slot);
 		}

@@ -6,6 +6,7 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from proxy import Proxy  # noqa: E402
 from rig import SystemTest, main, payload, sh  # noqa: E402
 
 FOUR = {"main": {"workers": 4, "queues": ["default"]}}
@@ -25,6 +26,22 @@ class MaxRunning(SystemTest):
         self.open_gate()
         self.until_processed(4)
         drover.until_event("job.start", 4)
+
+    def test_an_answer_that_is_lost_is_no_lost_job(self):
+        proxy = Proxy(self.redis.address, listen=self.path("proxy.sock"))
+        self.addCleanup(proxy.close)
+        drover = self.drover({"Gate": self.gate(max_running=1)}, pools=FOUR,
+                             redis={"url": proxy.url})
+        self.enqueue("default", "Gate")
+        self.until_begun(1)
+        proxy.cut_answer(b"\r\nask\r\n", after=0)  # only the script `start` is asked with this word
+        self.enqueue("default", "Gate")
+        drover.until_event("redis.up")
+        self.until(lambda: self.parked() == 1 and len(self.lease_entries()) == 1, "it to be parked")
+        self.open_gate()
+        self.until_processed(2)
+        self.assertEqual(proxy.cuts, 1)
+        self.assertEqual(drover.events("job.missing"), [])
 
     def test_never_more_at_once_over_two_supervisors(self):
         script = 'set -C; for n in 1 2; do if true > %s.$n; then mkdir -p ok; sleep 0.02; rm %s.$n; exit 0; fi; done 2>/dev/null; echo crowd >> %s' % (
