@@ -231,14 +231,40 @@ static int check_redis(struct cli *cli, const struct conf *conf, struct judge_fi
 	return code == CLI_OK ? check_held(cli, f) : code;
 }
 
+/* No fault of the file: another supervisor may have the class. One sentence, whatever their number. */
+static void check_schedules(struct judge_findings *f, const struct conf *conf)
+{
+	const struct conf_schedule *first = NULL;
+	char more[48] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < conf->n_schedules; i++) {
+		const struct conf_schedule *s = &conf->schedules[i];
+
+		if (conf_find_class(conf, span_of(s->class_name)))
+			continue;
+		first = first ? first : s;
+		n++;
+	}
+	if (n == 0)
+		return;
+	if (n > 1)
+		snprintf(more, sizeof more, ", nor those of %zu more", n - 1);
+	judge_add(f, JUDGE_WARNING,
+		"no entry under jobs matches the class %s of the schedule %s%s: its jobs fail "
+		"here",
+		first->class_name, first->name, more);
+}
+
 static void check_conf(struct judge_findings *f, const struct conf *conf, const char *path)
 {
 	if (!path) {
 		judge_add(f, JUDGE_WARNING, "no configuration file: the defaults are looked at");
 		return;
 	}
-	judge_add(f, JUDGE_OK, "%s can be used: %zu pool%s, %zu job%s", path, conf->n_pools,
-		conf->n_pools == 1 ? "" : "s", conf->n_classes, conf->n_classes == 1 ? "" : "s");
+	judge_add(f, JUDGE_OK, "%s can be used: %zu pool%s, %zu class%s", path, conf->n_pools,
+		conf->n_pools == 1 ? "" : "s", conf->n_classes, conf->n_classes == 1 ? "" : "es");
+	check_schedules(f, conf);
 	check_state_dir(f, conf->supervisor.state_dir);
 }
 

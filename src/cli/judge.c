@@ -173,6 +173,9 @@ void judge_lost_jobs(struct judge_findings *f, const struct judge_lost *lost)
 
 void judge_held(struct judge_findings *f, const struct drover_stats *s)
 {
+	if (s->paused)
+		judge_add(f, JUDGE_WARNING,
+			"everything is paused: nothing is started while pause-all-workers is set");
 	if (s->delayed + s->delayed_resque + s->parked == 0)
 		return;
 	judge_add(f, JUDGE_OK,

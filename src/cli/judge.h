@@ -26,7 +26,7 @@ const char *judge_level_name(enum judge_level level);
 
 void judge_server(struct judge_findings *f, const struct drover_server *s);
 
-/* Places in which jobs wait for something else than a worker. */
+/* Places in which jobs wait for something else than a worker; and whether all do. */
 void judge_held(struct judge_findings *f, const struct drover_stats *s);
 
 /* Says how safe a job that was just enqueued is; true where nothing that could be known is open. */

@@ -253,6 +253,16 @@ class Look(CliTest):
         code, out, _ = command("drover", "-c", config, "check")
         self.assertEqual(code, 1, out)
         self.assertIn("cannot be made", out)
+        with open(config, "w") as file:
+            file.write("redis: {url: \"%s\"}\nsupervisor: {state_dir: %s}\n"
+                       "jobs: {There: {command: [x]}}\nschedule:\n"
+                       "  a: {cron: \"@daily\", class: There}\n"
+                       "  b: {cron: \"@daily\", class: Gone}\n"
+                       "  c: {cron: \"@daily\", class: Gone2}\n"
+                       % (self.redis.url, self.path("state")))
+        code, out, _ = command("drover", "-c", config, "check")
+        self.assertEqual(code, 0, out)
+        self.assertIn("matches the class Gone of the schedule b, nor those of 1 more", out)
 
 
 if __name__ == "__main__":

@@ -203,6 +203,11 @@ START_TEST(test_held)
 	judge_held(&f, &s);
 	ck_assert_int_eq(judge_worst(&f), JUDGE_WARNING);
 	judge_findings_fini(&f);
+	s = (struct drover_stats){.supervisors = 1, .paused = true};
+	judge_held(&f, &s);
+	ck_assert_uint_eq(f.n, 1);
+	ck_assert_int_eq(judge_worst(&f), JUDGE_WARNING);
+	judge_findings_fini(&f);
 }
 END_TEST
 
