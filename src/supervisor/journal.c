@@ -16,7 +16,7 @@
 
 #define NEW_FILE JOURNAL_FILE ".new"
 
-enum { KEEP_BYTES = 1 << 20, LONG_BYTES = 4 << 20, READ_AT_LEAST = 4096 };
+enum { KEEP_BYTES = 1 << 20, LONG_BYTES = 4 << 20, READ_AT_LEAST = 4096, READ_AT_MOST = 1 << 30 };
 
 struct journal {
 	int folder, fd;
@@ -196,9 +196,12 @@ static int read_all(int folder, struct text *out, struct err *err)
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_errno(err, JOURNAL_FILE);
-	if (fstat(fd, &st) == 0)
-		text_reserve(out, (size_t)st.st_size + 1);
-	while (n > 0) {
+	if (fstat(fd, &st) < 0 || st.st_size > READ_AT_MOST) {
+		close(fd);
+		return err_set(err, "%s is larger than any that droverd writes", JOURNAL_FILE);
+	}
+	text_reserve(out, (size_t)st.st_size + 1);
+	while (n > 0 && out->len <= (size_t)READ_AT_MOST) {
 		text_reserve(out, READ_AT_LEAST);
 		n = read(fd, out->data + out->len, out->cap - out->len - 1);
 		if (n > 0)

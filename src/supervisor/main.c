@@ -147,6 +147,30 @@ static int drop_privileges(const struct conf_supervisor *c, struct err *err)
 	return 0;
 }
 
+/*
+ * What stands in it names processes to be killed and verdicts to be sent, so nobody else may write
+ * there. Asked once we are who we shall be.
+ */
+static int check_state_dir(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return err_errno(err, "supervisor.state_dir %s", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, "supervisor.state_dir %s is no folder", path);
+	if (st.st_uid != geteuid())
+		return err_set(err,
+			"supervisor.state_dir %s belongs to another user (uid %u): what stands in "
+			"it would not be believed; choose another, or chown it",
+			path, (unsigned)st.st_uid);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return err_set(err,
+			"supervisor.state_dir %s can be written by others (mode %o): chmod 700 it",
+			path, st.st_mode & 07777);
+	return 0;
+}
+
 /* Made while we still may; it shall belong to the user we become. */
 static int make_state_dir(const struct conf_supervisor *c, struct err *err)
 {
@@ -215,6 +239,7 @@ static int run(struct conf *conf, const struct options *o)
 	}
 	if (make_state_dir(&conf->supervisor, &err) < 0 ||
 		drop_privileges(&conf->supervisor, &err) < 0 ||
+		check_state_dir(conf->supervisor.state_dir, &err) < 0 ||
 		(settings = settings_new(conf, &err)) == NULL) {
 		redis_options_fini(&redis);
 		return fail(&err, EXIT_RUNTIME);

@@ -340,6 +340,30 @@ class Takeover(SystemTest):
         self.until_exit(drover, 1)
         self.assertIn("plain", drover.events("supervisor.failed")[0]["error"])
 
+    def test_a_state_dir_others_may_write_in_is_refused(self):
+        for spoil, word in ((lambda path: os.chmod(path, 0o777), "chmod 700"),
+                            (lambda path: os.chown(path, 12345, -1), "another user")):
+            path = self.path("theirs%d" % len(self.supervisors))
+            os.mkdir(path, 0o700)
+            if word == "another user" and os.geteuid() != 0:
+                continue
+            spoil(path)
+            drover = self.new_drover({}, supervisor={"state_dir": path})
+            drover.start(wait=False)
+            self.until_exit(drover, 1)
+            self.assertIn(word, drover.events("supervisor.failed")[0]["error"])
+
+    def test_a_journal_of_absurd_size_ends_nobody(self):
+        first = self.drover({"Gate": self.gate()}, **LONG)
+        self.enqueue("default", "Gate", jid="j")
+        self.until_begun()
+        folder = self.state(self.lease_of(first))
+        first.kill()
+        os.truncate(os.path.join(folder, "verdicts"), 1 << 40)
+        second = self.drover({"Gate": self.note()}, **LONG)
+        second.until_event("takeover.no_verdicts")
+        self.until_processed(1)
+
     def test_workers_that_come_and_go_are_in_the_scoreboard(self):
         drover = self.drover({"Gate": self.gate()}, **LONG)
         drover.signal(signal.SIGTTIN)
