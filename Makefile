@@ -49,7 +49,7 @@ JSON_LIBS  := $(shell pkg-config --libs jansson)
 CHECK_LIBS  = $(shell pkg-config --libs check)
 
 FOLDERS := base conf wire redis queue client
-objects  = $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/$(1)/*.c))
+objects  = $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 library  = $(B)/lib/lib$(1).a
 
 PROGRAMS := $(B)/droverd $(B)/drover $(B)/drover-nursery $(B)/drover-nursery-module
@@ -82,7 +82,7 @@ $(B)/obj/%.o: src/%.c | $(B)/gen/queue/scripts.h
 $(B)/gen/libexecdir: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LIBEXECDIR)' | cmp -s - $@ || echo '$(LIBEXECDIR)' > $@
-$(B)/obj/supervisor/nursery.o: $(B)/gen/libexecdir
+$(B)/obj/supervisor/process/nursery.o: $(B)/gen/libexecdir
 FORCE:
 
 define folder_library

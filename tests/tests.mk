@@ -37,9 +37,9 @@ $(B)/bench/script_bytes: tests/bench/script_bytes.c $(call library,queue) $(call
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(JSON_LIBS)
 
 # -- what is killed: the fault driver's job, and a build with crash points -------------------------
-$(B)/torture/job: tests/torture/job.c src/cli/torture_job.c src/cli/torture_job.h
+$(B)/torture/job: tests/torture/job.c src/cli/torture/torture_job.c src/cli/torture/torture_job.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -O2 $(WARN) -static -o $@ tests/torture/job.c src/cli/torture_job.c
+	$(CC) $(CPPFLAGS) -O2 $(WARN) -static -o $@ tests/torture/job.c src/cli/torture/torture_job.c
 .PHONY: crash torture
 crash:
 	$(MAKE) SANITIZE= CRASH=1 build-crash/droverd build-crash/drover build-crash/drover-nursery

@@ -4,7 +4,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
-#include "supervisor/home.h"
+#include "supervisor/state/home.h"
 #include "supervisor/supervisor.h"
 
 #include <stdlib.h>

@@ -9,15 +9,15 @@
 #include "base/must.h"
 #include "queue/keys.h"
 #include "queue/scripts.h"
-#include "supervisor/adoption.h"
-#include "supervisor/cancels.h"
-#include "supervisor/cgroup.h"
-#include "supervisor/exclusive.h"
-#include "supervisor/home.h"
+#include "supervisor/standing/adoption.h"
+#include "supervisor/standing/cancels.h"
+#include "supervisor/process/cgroup.h"
+#include "supervisor/standing/exclusive.h"
+#include "supervisor/state/home.h"
 #include "supervisor/notify.h"
-#include "supervisor/schedule.h"
-#include "supervisor/scheduler.h"
-#include "supervisor/verdict.h"
+#include "supervisor/standing/schedule.h"
+#include "supervisor/standing/scheduler.h"
+#include "supervisor/job/verdict.h"
 
 #include <stdio.h>
 #include <stdlib.h>

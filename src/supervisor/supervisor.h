@@ -9,15 +9,15 @@
 #include <event2/event.h>
 #include <stdbool.h>
 
-#include "supervisor/lease.h"
-#include "supervisor/nursery.h"
-#include "supervisor/outbox.h"
-#include "supervisor/pid_set.h"
-#include "supervisor/pool.h"
-#include "supervisor/resque_view.h"
+#include "supervisor/standing/lease.h"
+#include "supervisor/process/nursery.h"
+#include "supervisor/standing/outbox.h"
+#include "supervisor/process/pid_set.h"
+#include "supervisor/fleet/pool.h"
+#include "supervisor/standing/resque_view.h"
 #include "supervisor/settings.h"
-#include "supervisor/strays.h"
-#include "supervisor/wake.h"
+#include "supervisor/process/strays.h"
+#include "supervisor/standing/wake.h"
 
 enum { LEASE_ID_MAX = 320 };
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "supervisor/journal_record.h"
-#include "supervisor/state_dir.h"
+#include "supervisor/state/journal_record.h"
+#include "supervisor/state/state_dir.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

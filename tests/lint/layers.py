@@ -80,7 +80,7 @@ def judge_foreign(folder, name, path, users):
 def main():
     os.chdir(ROOT)
     faults, users = [], {}
-    for path in sorted(glob.glob("src/*/*.[ch]")):
+    for path in sorted(glob.glob("src/**/*.[ch]", recursive=True)):
         folder = path.split("/")[1]
         if folder not in MAY_INCLUDE:
             faults.append("%s:1: folder %s is not in the table" % (path, folder))

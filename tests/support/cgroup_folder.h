@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "supervisor/cgroup.h"
+#include "supervisor/process/cgroup.h"
 
 static struct event_base *base;
 static char folder[300];

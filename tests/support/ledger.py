@@ -1,6 +1,6 @@
 """ledger: what the jobs themselves say of their beginning and end, outside Redis, and its judge.
 
-The job (src/cli/torture_job.c) appends one line at its beginning and one at its end. Whether two
+The job (src/cli/torture/torture_job.c) appends one line at its beginning and one at its end. Whether two
 run the same job at once is not reckoned from times: each holds a lock that its process's end frees,
 and who cannot have it says so.
 

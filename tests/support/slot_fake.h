@@ -5,7 +5,7 @@
 #ifndef DROVER_SUPPORT_SLOT_FAKE_H
 #define DROVER_SUPPORT_SLOT_FAKE_H
 
-#include "supervisor/slot.h"
+#include "supervisor/job/slot.h"
 #include "support/suite.h"
 
 /* Classes: Plain, Tracked, Once, Long (no timeout), Retried (twice, after 7 s and 14 s), Reused (three jobs a child). */

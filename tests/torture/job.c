@@ -1,6 +1,6 @@
 /* job: what the fault driver has performed: job LEDGER MS. The same as of `drover torture`, without
    the start of a large program. */
-#include "cli/torture_job.h"
+#include "cli/torture/torture_job.h"
 
 #include <stdlib.h>
 

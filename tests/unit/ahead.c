@@ -1,5 +1,5 @@
 /* supervisor/ahead: how many jobs a worker may have before it is done with the one in hand. */
-#include "supervisor/ahead.h"
+#include "supervisor/job/ahead.h"
 #include "support/suite.h"
 
 static struct conf_class reused = {.reuse = 40}, once = {.reuse = 1}, always = {.reuse = 100000};

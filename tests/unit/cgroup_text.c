@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "supervisor/cgroup_text.h"
+#include "supervisor/process/cgroup_text.h"
 
 #define MOUNT(root, point, options, type) \
 	"41 31 0:29 " root " " point " " options " shared:4 - " type " " type " rw,nsdelegate\n"

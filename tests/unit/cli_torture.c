@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/torture_config.c"
-#include "cli/torture_ledger.c"
+#include "cli/torture/torture_config.c"
+#include "cli/torture/torture_ledger.c"
 #include "support/suite.h"
 
 /* Two supervisors: 11 (a) and 22 (b). */

@@ -1,7 +1,7 @@
 /* Tests of what client/fsck decides without a Redis: what was read in, suspicions out. */
 #include <string.h>
 
-#include "client/fsck.h"
+#include "client/fsck/fsck.h"
 #include "support/suite.h"
 
 #define NOW 1795000000000

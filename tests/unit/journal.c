@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "supervisor/journal.h"
+#include "supervisor/state/journal.h"
 #include "support/suite.h"
 
 static char path[] = "/tmp/drover-journal-XXXXXX";

@@ -2,7 +2,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "supervisor/outcome.h"
+#include "supervisor/job/outcome.h"
 #include "support/suite.h"
 
 enum how { CLEAN, STATUS_1, STATUS_75, STATUS_100, BY_TERM, BY_KILL, BY_XCPU, HOWS };

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "supervisor/output.h"
+#include "supervisor/job/output.h"
 #include "support/suite.h"
 
 #define JID SPAN_LIT("j1")

@@ -1,7 +1,7 @@
 /* supervisor/pid_set: which processes are known by number. */
 #include "support/suite.h"
 
-#include "supervisor/pid_set.h"
+#include "supervisor/process/pid_set.h"
 
 START_TEST(test_put_and_has)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "supervisor/queue_order.h"
+#include "supervisor/fleet/queue_order.h"
 
 #define MOST 16
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "supervisor/resque_view.h"
+#include "supervisor/standing/resque_view.h"
 
 #define NOW "2026-11-21T19:30:00+00:00"
 

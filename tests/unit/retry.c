@@ -1,5 +1,5 @@
 /* supervisor/retry: when to try again. */
-#include "supervisor/retry.h"
+#include "supervisor/job/retry.h"
 #include "support/suite.h"
 
 #define EXP    CONF_BACKOFF_EXPONENTIAL

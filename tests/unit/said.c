@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "supervisor/said.h"
+#include "supervisor/job/said.h"
 #include "support/slot_fake.c"
 
 static struct fake fake;

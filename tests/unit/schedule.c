@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "supervisor/schedule.h"
+#include "supervisor/standing/schedule.h"
 #include "support/suite.h"
 
 #define NONE CONF_CATCH_UP_NONE

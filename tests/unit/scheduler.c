@@ -1,5 +1,5 @@
 /* supervisor/scheduler: items of resque-scheduler's layout. */
-#include "supervisor/scheduler.h"
+#include "supervisor/standing/scheduler.h"
 #include "support/suite.h"
 
 static const struct {

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/process.h"
-#include "supervisor/scoreboard.h"
+#include "supervisor/state/scoreboard.h"
 #include "support/suite.h"
 
 static char path[] = "/tmp/drover-board-XXXXXX";

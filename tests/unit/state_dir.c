@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "supervisor/estate.h"
-#include "supervisor/state_dir.h"
+#include "supervisor/state/estate.h"
+#include "supervisor/state/state_dir.h"
 #include "support/suite.h"
 
 static char path[] = "/tmp/drover-state-XXXXXX";

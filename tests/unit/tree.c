@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "supervisor/strays.h"
-#include "supervisor/tree.h"
+#include "supervisor/process/strays.h"
+#include "supervisor/process/tree.h"
 #include "support/suite.h"
 
 enum { EATEN = 32 << 20 };

@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "supervisor/verdict.h"
+#include "supervisor/job/verdict.h"
 #include "support/slot_fake.c"
 
 static struct fake fake;

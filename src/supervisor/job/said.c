@@ -1,0 +1,135 @@
+/* said: see said.h. droverd. A line that is none is the job's mistake: said once, then ignored. */
+#include "supervisor/job/said.h"
+#include "base/log.h"
+#include "wire/job_line.h"
+
+#include <jansson.h>
+#include <string.h>
+
+static void keep(struct text *into, struct span s)
+{
+	text_clear(into);
+	text_add_utf8(into, s);
+}
+
+static void keep_json_string(struct text *into, json_t *value)
+{
+	text_clear(into);
+	if (json_is_string(value))
+		text_add(into, json_string_value(value), json_string_length(value));
+}
+
+/* Only strings are wanted in a backtrace: resque-web joins them. */
+static void keep_backtrace(struct text *into, json_t *array)
+{
+	json_t *line;
+	size_t i;
+
+	text_clear(into);
+	if (!json_is_array(array))
+		return;
+	text_add_char(into, '[');
+	json_array_foreach(array, i, line)
+	{
+		if (i > 0)
+			text_add_char(into, ',');
+		text_add_json(into, json_is_string(line) ? (struct span){json_string_value(line),
+								   json_string_length(line)}
+							 : SPAN_LIT("?"));
+	}
+	text_add_char(into, ']');
+}
+
+static void warn_once(struct slot *s, const char *why)
+{
+	if (!s->said.warned)
+		log_event(LOG_WARN, "job.line_ignored", LOG_SPAN("jid", s->job->jid),
+			LOG_STR("error", why));
+	s->said.warned = true;
+}
+
+static void say_cursor(struct slot *s, const struct job_line *line)
+{
+	(void)line; /* kept from the day on that iterating jobs are built */
+	child_say(&s->child, s->stop_asked ? JOB_STOP : JOB_GO);
+}
+
+static void say_progress(struct slot *s, const struct job_line *line)
+{
+	s->said.progress_done = line->done;
+	s->said.progress_total = line->total;
+}
+
+static void say_note(struct slot *s, const struct job_line *line)
+{
+	keep(&s->said.note, line->text);
+}
+
+static void say_result(struct slot *s, const struct job_line *line)
+{
+	keep(&s->said.result, line->text);
+}
+
+static void say_error(struct slot *s, const struct job_line *line)
+{
+	json_error_t where;
+	json_t *root = json_loadb(
+		line->text.at, line->text.len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &where);
+
+	if (!json_is_object(root)) {
+		warn_once(s, "the word behind `error` is no JSON object");
+	} else {
+		keep_json_string(&s->said.exception, json_object_get(root, "exception"));
+		keep_json_string(&s->said.message, json_object_get(root, "message"));
+		keep_backtrace(&s->said.backtrace_json, json_object_get(root, "backtrace"));
+	}
+	json_decref(root);
+}
+
+static void say_delay(struct slot *s, const struct job_line *line)
+{
+	s->said.delay_ms = line->delay_ms;
+}
+
+static void say_done(struct slot *s, const struct job_line *line)
+{
+	s->said.done = true;
+	s->said.done_status = line->status;
+}
+
+static void (*const SAY[])(struct slot *, const struct job_line *) = {
+	[JOB_LINE_CURSOR] = say_cursor,
+	[JOB_LINE_PROGRESS] = say_progress,
+	[JOB_LINE_NOTE] = say_note,
+	[JOB_LINE_RESULT] = say_result,
+	[JOB_LINE_ERROR] = say_error,
+	[JOB_LINE_DELAY] = say_delay,
+	[JOB_LINE_DONE] = say_done,
+};
+
+bool said_read_line(struct slot *s, struct span text)
+{
+	struct job_line line;
+	struct err err;
+
+	if (job_line_parse(&line, text, &err) < 0) {
+		warn_once(s, err.text);
+		return false;
+	}
+	if (line.kind == JOB_LINE_DONE && s->child_class == NULL) {
+		warn_once(s, "`done` is only for children that are reused");
+		return false;
+	}
+	SAY[line.kind](s, &line);
+	return line.kind == JOB_LINE_DONE;
+}
+
+void said_fini(struct slot_said *said)
+{
+	text_fini(&said->exception);
+	text_fini(&said->message);
+	text_fini(&said->backtrace_json);
+	text_fini(&said->result);
+	text_fini(&said->note);
+	*said = (struct slot_said){.progress_total = -1, .delay_ms = -1};
+}
