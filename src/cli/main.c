@@ -167,11 +167,19 @@ static int run(struct cli *cli, char *const *argv)
 	size_t at = 1;
 	const char *name;
 
+	if (argv[1] && strcmp(argv[1], "-h") == 0) {
+		add_help(&cli->out);
+		return CLI_OK;
+	}
 	if (args_parse(&cli->args, argv, &at, true, everywhere, NULL, &err) < 0)
 		return cli_fail(CLI_USAGE, "%s", err.text);
 	if (cli->args.n_words == 0)
 		return without_verb(cli);
 	name = cli->args.words[0];
+	if (strcmp(name, "help") == 0) {
+		add_help(&cli->out);
+		return CLI_OK;
+	}
 	cli->args.n_words = 0;
 	verb = find_verb(name);
 	if (!verb)

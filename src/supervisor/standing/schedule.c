@@ -13,7 +13,7 @@ struct entry {
 	const struct conf_schedule *conf;
 	int64_t last_s; /* last nominal time fired, as Redis knows it; -1: not known yet */
 	int64_t next_s; /* nothing is due before that */
-	bool under_way;
+	bool under_way, refusal_said;
 	char jid[JID_OWN + 1]; /* of the firing under way, or to be asked again */
 	int64_t nominal_s;
 };
@@ -24,7 +24,7 @@ struct schedule {
 	struct entry *entries;
 	size_t n;
 	unsigned under_way;
-	int64_t now_s, late_s; /* of the last look */
+	int64_t now_s, missed_s; /* of the last look */
 	bool retired;
 	struct schedule *stale; /* entries of an earlier configuration with calls under way */
 };
@@ -47,9 +47,8 @@ static int64_t latest_between(const struct conf_schedule *c, int64_t after_s, in
 	}
 }
 
-int64_t schedule_due(const struct conf_schedule *c, int64_t last_s, int64_t now_s, int64_t late_s)
+int64_t schedule_due(const struct conf_schedule *c, int64_t last_s, int64_t now_s, int64_t missed_s)
 {
-	int64_t missed_s = now_s - late_s - 1; /* and before */
 	int64_t from = c->catch_up == CONF_CATCH_UP_ALL || last_s > missed_s ? last_s : missed_s;
 	int64_t next = cron_next(&c->cron, c->zone, from);
 
@@ -87,10 +86,13 @@ static void on_fired(void *arg, const struct redis_reply *r)
 	if (r == NULL)
 		return; /* not known: asked again; a time fires once */
 	if (r->type == REDIS_ERROR) {
-		log_event(LOG_ERROR, "schedule.refused", LOG_STR("name", e->conf->name),
-			LOG_SPAN("error", r->text));
+		if (!e->refusal_said)
+			log_event(LOG_ERROR, "schedule.refused", LOG_STR("name", e->conf->name),
+				LOG_SPAN("error", r->text));
+		e->refusal_said = true;
 		return;
 	}
+	e->refusal_said = false;
 	if (r->n < 2)
 		return; /* our lease is not known: the beat tells more */
 	if (!span_is(r->items[0]->text, "known"))
@@ -155,7 +157,7 @@ static void look_at(struct entry *e)
 		fire(e, -1);
 		return;
 	}
-	due = schedule_due(e->conf, e->last_s, now_s, e->schedule->late_s);
+	due = schedule_due(e->conf, e->last_s, now_s, e->schedule->missed_s);
 	if (due >= 0) {
 		fire(e, due);
 		return;
@@ -237,7 +239,7 @@ void schedule_look(struct schedule *s, int64_t now_ms)
 {
 	free_stale(s);
 	s->now_s = now_ms / 1000;
-	s->late_s = s->verbs->lease_ms / 1000;
+	s->missed_s = (now_ms - s->verbs->lease_ms + 999) / 1000 - 1;
 	for (size_t i = 0; i < s->n; i++)
 		look_at(&s->entries[i]);
 }

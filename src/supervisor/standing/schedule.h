@@ -20,10 +20,11 @@ void schedule_configure(struct schedule *s, struct settings *settings);
 void schedule_look(struct schedule *s, int64_t now_ms);
 
 /*
- * Pure: the nominal time to fire next, after `last_s`, at `now_s`; -1: none is due. Those that are more
- * than `late_s` late were missed: with `none` they are left out, with `last` the latest is made up,
+ * Pure: the nominal time to fire next, after `last_s`, at `now_s`; -1: none is due. Those
+ * up to `missed_s` were missed: with `none` they are left out, with `last` the latest is made up,
  * with `all` each.
  */
-int64_t schedule_due(const struct conf_schedule *c, int64_t last_s, int64_t now_s, int64_t late_s);
+int64_t schedule_due(
+	const struct conf_schedule *c, int64_t last_s, int64_t now_s, int64_t missed_s);
 
 #endif
