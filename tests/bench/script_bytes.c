@@ -82,6 +82,7 @@ static void put_fetch(struct verbs *v, long number, size_t batch)
 /* Tokens are POOL.NUMBER.I, so they are known before the answer is. */
 static void put_finish(struct verbs *v, long number, size_t batch)
 {
+	static const struct verbs_keep keep = {KEEP_MS, KEEP_MS};
 	static char tokens[BATCH_MAX][64];
 	struct verdict verdicts[BATCH_MAX];
 
@@ -91,9 +92,9 @@ static void put_finish(struct verbs *v, long number, size_t batch)
 			.token = span_of(tokens[i]),
 			.worker = span_of(workers[i]),
 			.queue = span_of("bench"),
-			.text = span_of("")};
+			.jid = span_of("")};
 	}
-	must(verbs_finish(v, verdicts, batch, KEEP_MS, NULL, NULL));
+	must(verbs_finish(v, verdicts, batch, &keep, NULL, NULL));
 }
 
 int main(int argc, char **argv)
