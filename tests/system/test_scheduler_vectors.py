@@ -16,7 +16,8 @@ class Vectors(SystemTest):
     def restore(self, keyspace):
         write = {"list": lambda key, v: ("RPUSH", key, *v), "set": lambda key, v: ("SADD", key, *v),
                  "zset": lambda key, v: ("ZADD", key, *[w for m, s in v for w in (s, m)]),
-                 "string": lambda key, v: ("SET", key, v)}
+                 "string": lambda key, v: ("SET", key, v),
+                 "hash": lambda key, v: ("HSET", key, *[w for pair in v for w in pair])}
         for entry in keyspace:
             self.redis.call(*write[entry["type"]](entry["key"], entry["value"]))
 
@@ -25,6 +26,7 @@ class Vectors(SystemTest):
         read = {"list": lambda key: self.redis.call("LRANGE", key, 0, -1),
                 "set": lambda key: sorted(self.redis.call("SMEMBERS", key)),
                 "string": lambda key: self.redis.call("GET", key),
+                "hash": lambda key: sorted(map(list, zip(*[iter(self.redis.call("HGETALL", key))] * 2))),
                 "zset": lambda key: [[m, int(s)] for m, s in
                                      zip(*[iter(self.redis.call("ZRANGE", key, 0, -1, "WITHSCORES"))] * 2)]}
         found = []
@@ -80,6 +82,21 @@ class Vectors(SystemTest):
                 far = [e for e in recording if e["key"].startswith("resque:delayed:%d" % FAR)]
                 self.assertEqual([e for e in self.read_all() if e["key"].startswith("resque:delayed:%d" % FAR)], far)
                 self.assertEqual(sorted(self.redis.call("SMEMBERS", "resque:queues")), promoted)
+                self.assertEqual(drover.term(), 0)
+
+    def test_clients_and_pages_find_what_they_found(self):
+        """Looking, taking out, enqueueing at once: each command as recorded, with droverd beside."""
+        for name in ("72", "73", "74", "75", "76", "e6"):
+            with self.subTest(name):
+                self.redis.call("FLUSHALL")
+                drover = self.idle()
+                self.redis.call("SREM", "resque:queues", "ours")
+                recording = vectors.vector(name)
+                self.restore(recording.get("before", []))
+                for command in recording["commands"]:
+                    if command["from"] != "lua":
+                        self.redis.call(*map(vectors.text, command["argv"]))
+                self.assertEqual(self.read_all(), self.known(recording.get("after", [])))
                 self.assertEqual(drover.term(), 0)
 
     def test_the_bytes_of_an_active_job(self):
