@@ -62,10 +62,11 @@ all: $(PROGRAMS) $(ARCHIVES)
 
 # -- the scripts, as C ---------------------------------------------------------------------------
 LUA := $(sort $(wildcard src/queue/lua/*.lua))
+LUA_SHARED := $(wildcard src/queue/lua/shared/*.lua)
 $(B)/gen/queue/scripts.h: $(LUA) src/queue/lua/embed.sh
 	@mkdir -p $(@D)
 	src/queue/lua/embed.sh h $(LUA) > $@
-$(B)/gen/queue/scripts.c: $(LUA) src/queue/lua/embed.sh
+$(B)/gen/queue/scripts.c: $(LUA) $(LUA_SHARED) src/queue/lua/embed.sh
 	@mkdir -p $(@D)
 	src/queue/lua/embed.sh c $(LUA) > $@
 $(B)/obj/queue/scripts.o: $(B)/gen/queue/scripts.c $(B)/gen/queue/scripts.h

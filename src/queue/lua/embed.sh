@@ -1,5 +1,6 @@
 #!/bin/sh
 # Turns the Lua scripts named as arguments into C: embed.sh c|h FILE.lua ...
+# A line `-- include: NAME` stands for shared/NAME.lua beside them.
 # Each FILE.lua becomes `struct redis_script script_FILE`; all of them stand in `queue_scripts`.
 set -eu
 form=$1
@@ -21,7 +22,15 @@ echo "#include \"queue/scripts.h\""
 for file in "$@"; do
 	name=$(basename "$file" .lua)
 	echo "struct redis_script script_$name = {.name = \"$name\", .text ="
-	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$/\\n"/' "$file"
+	folder=$(dirname "$file")/shared
+	for part in $(sed -n 's/^-- include: //p' "$file"); do
+		[ -r "$folder/$part.lua" ] || { echo "$file: no $folder/$part.lua" >&2; exit 1; }
+	done
+	awk -v folder="$folder" '/^-- include: / {
+		while ((getline line < (folder "/" $3 ".lua")) > 0) print line
+		next
+	} { print }' "$file" |
+		sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$/\\n"/'
 	echo "};"
 done
 echo "struct redis_script *const queue_scripts[$#] = {"

@@ -10,16 +10,12 @@
 -- answers new | same (request id) | other (it stands for something else) | duplicate (unique) | overlap, a jid,
 --      its state or ""
 local prefix, jid, now = ARGV[1], ARGV[2], ARGV[5] == ''
-local LEASE_AND_TOKEN = '^(.-:%d+:' .. string.rep('%x', 16) .. ') (.+)$'
 
 local function state_of(other)
   return redis.call('HGET', prefix .. 'drover:run:' .. other, 'state') or ''
 end
 
-local function lives(holder)
-  local lease, token = string.match(holder, LEASE_AND_TOKEN)
-  return lease and redis.call('HEXISTS', prefix .. 'drover:lease:' .. lease, token) == 1
-end
+-- include: holder
 
 local content = ARGV[6] ~= '' and redis.sha1hex(ARGV[6])
 if content then
@@ -30,7 +26,7 @@ end
 -- A holder whose supervisor went without a word holds nothing.
 local lock = ARGV[8] ~= '' and prefix .. 'drover:unique:' .. redis.sha1hex(ARGV[8])
 local first, holder = string.match(lock and redis.call('GET', lock) or '', '^(%S+) ?(.*)$')
-if first and (holder == '' or lives(holder)) then
+if first and (holder == '' or holder_lives(holder)) then
   if content then redis.call('SET', KEYS[8], first .. ' ' .. content, 'PX', ARGV[7]) end
   local state = state_of(first)
   return {'duplicate', first, state == '' and holder ~= '' and 'running' or state}
@@ -45,7 +41,7 @@ if mode ~= '' then
   for i = 1, #jobs, 2 do
     local expires = tonumber(string.match(jobs[i + 1], '^waiting (%d+)$'))
     local waits = expires and expires > time_ms
-    if waits or (not expires and lives(string.sub(jobs[i + 1], 9))) then
+    if waits or (not expires and holder_lives(string.sub(jobs[i + 1], 9))) then
       if mode == 'skip' or (mode == 'queue-one' and waits) then
         return {'overlap', jobs[i], waits and state_of(jobs[i]) or 'running'}
       end

@@ -48,32 +48,7 @@ local function enter(v)
   if v.what == 'later' then return enter_later(v) end
 end
 
--- Places are free: the jobs that wait longest for one go to the head of their queue, the first in front. Their
--- places are kept for them for a minute.
-local function unpark(class)
-  local parked, unparked = prefix .. 'drover:parked:' .. class, prefix .. 'drover:unparked:' .. class
-  redis.call('ZREMRANGEBYSCORE', unparked, '-inf', string.format('%.0f', now()))
-  local free = tonumber(redis.call('HGET', prefix .. 'drover:limits', class) or 1)
-    - redis.call('SCARD', prefix .. 'drover:running:' .. class) - redis.call('ZCARD', unparked)
-  local first = free > 0 and redis.call('LRANGE', parked, 0, free - 1) or {}
-  local refused = {}
-  for i = #first, 1, -1 do
-    local _, e, n = string.find(first[i], '^(%d+) ')
-    local payload = e and string.sub(first[i], e + n + 2)
-    if e and type(push('LPUSH', string.sub(first[i], e + 1, e + n), payload)) ~= 'table' then
-      redis.call('ZADD', unparked, string.format('%.0f', now() + 60000), redis.sha1hex(payload))
-      redis.call('PEXPIRE', unparked, 120000)
-    else
-      refused[#refused + 1] = first[i]           -- no list, or nonsense: it stays
-    end
-  end
-  if #first > #refused then redis.call('LTRIM', parked, #first, -1) end
-  if #first > #refused then for _, job in ipairs(refused) do redis.call('LPUSH', parked, job) end end
-  if redis.call('LLEN', parked) == 0 then
-    redis.call('SREM', prefix .. 'drover:parked', class)
-    redis.call('HDEL', prefix .. 'drover:limits', class)
-  end
-end
+-- include: unpark
 
 local FREE = {}
 

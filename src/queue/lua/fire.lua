@@ -18,13 +18,12 @@ if nominal == '' or tonumber(last) >= tonumber(nominal) then return {'known', la
 
 local class, queue, jid, payload, mode = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local overlap, now = prefix .. 'drover:overlap:' .. class, time[1] * 1000 + math.floor(time[2] / 1000)
-local LEASE_AND_TOKEN = '^(.-:%d+:' .. string.rep('%x', 16) .. ') (.+)$'
+-- include: holder
 
 local function alive(state)
   local expires = string.match(state, '^waiting (%d+)$')
   if expires then return tonumber(expires) > now end
-  local lease, token = string.match(string.sub(state, 9), LEASE_AND_TOKEN)
-  return lease and redis.call('HEXISTS', prefix .. 'drover:lease:' .. lease, token) == 1
+  return holder_lives(string.sub(state, 9))        -- behind `running `
 end
 
 local out, in_the_way = {'fired', nominal}, {allow = 0, skip = 0, ['queue-one'] = 0, replace = 0}

@@ -14,12 +14,8 @@
 redis.call('DEL', KEYS[1] .. ':none')     -- a first write that is never refused: lets the rest pass under maxmemory
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {'UNKNOWN'} end
 local prefix, out, i = ARGV[2], {'STARTED'}, 5
-local LEASE_AND_TOKEN = '^(.-:%d+:' .. string.rep('%x', 16) .. ') (.+)$'
 
-local function lives(holder)
-  local lease, token = string.match(holder, LEASE_AND_TOKEN)
-  return lease and redis.call('HEXISTS', prefix .. 'drover:lease:' .. lease, token) == 1
-end
+-- include: holder
 
 -- The jid that stands in the way of a unique job, or nil.
 local function other_holder(key, jid, me)
@@ -27,7 +23,7 @@ local function other_holder(key, jid, me)
   if not held then return nil end
   local other, holder = string.match(held, '^(%S+) ?(.*)$')
   if holder == me or (other == jid and holder == '') then return nil end
-  if holder == '' or lives(holder) then return other end
+  if holder == '' or holder_lives(holder) then return other end
   return nil                              -- whoever held it is gone without a word
 end
 
@@ -40,7 +36,7 @@ local function is_full(job, payload)
   local function full() return redis.call('SCARD', running) + redis.call('ZCARD', unparked) >= job.limit end
   if not full() then return false end
   for _, holder in ipairs(redis.call('SMEMBERS', running)) do
-    if not lives(holder) then redis.call('SREM', running, holder) end
+    if not holder_lives(holder) then redis.call('SREM', running, holder) end
   end
   return full()
 end

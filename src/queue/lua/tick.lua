@@ -54,43 +54,15 @@ safely(function()
   next_due = redis.call('ZRANGE', KEYS[8], 0, 0, 'WITHSCORES')[2] or '-1'
 end)
 
+-- include: holder
+-- include: unpark
+
 -- Whoever ends a job frees the next parked one; this is for places that came free otherwise: holders that
 -- vanished with lost data, a limit that rose, an unparked job that was cancelled.
-local LEASE_AND_TOKEN = '^(.-:%d+:' .. string.rep('%x', 16) .. ') (.+)$'
--- Places are free: the jobs that wait longest for one go to the head of their queue, the first in front. Their
--- places are kept for them for a minute.
-local function unpark(class)
-  local parked, unparked = prefix .. 'drover:parked:' .. class, prefix .. 'drover:unparked:' .. class
-  redis.call('ZREMRANGEBYSCORE', unparked, '-inf', string.format('%.0f', now))
-  local free = tonumber(redis.call('HGET', prefix .. 'drover:limits', class) or 1)
-    - redis.call('SCARD', prefix .. 'drover:running:' .. class) - redis.call('ZCARD', unparked)
-  local first = free > 0 and redis.call('LRANGE', parked, 0, free - 1) or {}
-  local refused = {}
-  for i = #first, 1, -1 do
-    local _, e, n = string.find(first[i], '^(%d+) ')
-    local payload = e and string.sub(first[i], e + n + 2)
-    if e and push('LPUSH', first[i]) then
-      redis.call('ZADD', unparked, string.format('%.0f', now + 60000), redis.sha1hex(payload))
-      redis.call('PEXPIRE', unparked, 120000)
-    else
-      refused[#refused + 1] = first[i]           -- no list, or nonsense: it stays
-    end
-  end
-  if #first > #refused then redis.call('LTRIM', parked, #first, -1) end
-  if #first > #refused then for _, job in ipairs(refused) do redis.call('LPUSH', parked, job) end end
-  if redis.call('LLEN', parked) == 0 then
-    redis.call('SREM', prefix .. 'drover:parked', class)
-    redis.call('HDEL', prefix .. 'drover:limits', class)
-  end
-end
-
 local function free_parked(class)
   local running = prefix .. 'drover:running:' .. class
   for _, holder in ipairs(redis.call('SMEMBERS', running)) do
-    local lease, token = string.match(holder, LEASE_AND_TOKEN)
-    if not (lease and redis.call('HEXISTS', prefix .. 'drover:lease:' .. lease, token) == 1) then
-      redis.call('SREM', running, holder)
-    end
+    if not holder_lives(holder) then redis.call('SREM', running, holder) end
   end
   unpark(class)
 end
