@@ -23,6 +23,7 @@ for file in "$@"; do
 	name=$(basename "$file" .lua)
 	echo "struct redis_script script_$name = {.name = \"$name\", .text ="
 	folder=$(dirname "$file")/shared
+	# shellcheck disable=SC2013 # a name is one word
 	for part in $(sed -n 's/^-- include: //p' "$file"); do
 		[ -r "$folder/$part.lua" ] || { echo "$file: no $folder/$part.lua" >&2; exit 1; }
 	done
