@@ -5,14 +5,14 @@ left for this client is to write them and to throw the answers away, so that red
 one who is busy. Its share of a core is told with the figure.
 """
 
-import os
 import select
 import subprocess
 import time
 
 import stage
+from embedded import script
 from resp import RespClient, encode
-from rig import ROOT, payload, program
+from rig import payload, program
 
 PREFIX = "floor:"
 LEASE = "bench:1:floor"
@@ -21,8 +21,7 @@ END = b"floor-ends-here"
 
 
 def load(client, name):
-    with open(os.path.join(ROOT, "src/queue/lua", name + ".lua")) as file:
-        return client.call("SCRIPT", "LOAD", file.read())
+    return client.call("SCRIPT", "LOAD", script(name))
 
 
 def exchange(sock, data):

@@ -4,7 +4,8 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from rig import ROOT, SystemTest, main, payload, sh  # noqa: E402
+from embedded import script  # noqa: E402
+from rig import SystemTest, main, payload, sh  # noqa: E402
 
 SHORT = {"supervisor": {"lease": "1s"}}
 
@@ -104,9 +105,7 @@ class Scripts(SystemTest):
     LEASE = "test:1:0123456789abcdef"
 
     def script(self, name, keys, *arguments):
-        path = os.path.join(ROOT, "src", "queue", "lua", name + ".lua")
-        with open(path) as file:
-            return self.redis.call("EVAL", file.read(), len(keys), *keys, *arguments)
+        return self.redis.call("EVAL", script(name), len(keys), *keys, *arguments)
 
     def setUp(self):
         super().setUp()

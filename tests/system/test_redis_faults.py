@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import processes  # noqa: E402
 from proxy import BOTH, TO_CLIENT, TO_SERVER, Proxy  # noqa: E402
 from resp import RespClient  # noqa: E402
+from embedded import script  # noqa: E402
 from rig import RedisError, SystemTest, main, payload, sh  # noqa: E402
 
 BUSY_FOR_MS = 2500
@@ -273,10 +274,7 @@ class CutAnswers(Faults):
 
     def digest(self, name):
         """Of a script as it is embedded."""
-        path = os.path.join(os.path.dirname(__file__), "..", "..", "src", "queue", "lua",
-                            name + ".lua")
-        with open(path) as file:
-            return self.redis.call("SCRIPT", "LOAD", file.read()).encode()
+        return self.redis.call("SCRIPT", "LOAD", script(name)).encode()
 
     def cut_each(self, name):
         drover = self.drover({"Note": self.note()}, redis={"url": self.proxy.url},
