@@ -234,14 +234,9 @@ void jobs_add_lines(struct text *out, const struct drover_job_info *job)
 	add_audit(out, cli_span(job->audit));
 }
 
-struct jobs {
-	struct doc doc;
-	struct table table;
-};
-
 static void add_job(void *ctx, const struct drover_job_info *job)
 {
-	struct jobs *j = ctx;
+	struct cli_list *j = ctx;
 	char age[32];
 
 	jobs_add_doc(&j->doc, job);
@@ -254,38 +249,28 @@ static void add_job(void *ctx, const struct drover_job_info *job)
 	table_add(&j->table, cli_span(job->why.len ? job->raw : job->args));
 }
 
-static int list(struct cli *cli, struct jobs *jobs, long long limit)
+static int list(struct cli *cli, struct cli_list *all, long long limit, struct drover_error *error)
 {
 	const char *queue = args_value(&cli->args, "--queue");
-	struct drover_error error;
 
-	if (drover_job_each_running(cli->client, queue, add_job, jobs, &error) < 0 ||
-		drover_job_each_waiting(cli->client, queue, limit, add_job, jobs, &error) < 0 ||
-		drover_job_each_held(cli->client, queue, limit, add_job, jobs, &error) < 0)
-		return cli_fail_client(&error);
-	return CLI_OK;
+	if (drover_job_each_running(cli->client, queue, add_job, all, error) < 0 ||
+		drover_job_each_waiting(cli->client, queue, limit, add_job, all, error) < 0 ||
+		drover_job_each_held(cli->client, queue, limit, add_job, all, error) < 0)
+		return -1;
+	return 0;
 }
 
 static int run(struct cli *cli)
 {
 	const char *text = args_value(&cli->args, "--limit");
 	long long limit = text ? args_number(text) : LIMIT;
-	struct jobs jobs = {0};
-	int code;
+	struct drover_error error;
+	struct cli_list all;
 
 	if (limit < 0)
 		return cli_fail(CLI_USAGE, "--limit needs a number, not %s", text);
-	table_init(&jobs.table, columns, sizeof columns / sizeof *columns);
-	doc_open(&jobs.doc, NULL, '[');
-	code = list(cli, &jobs, limit);
-	doc_close(&jobs.doc, ']');
-	if (code == CLI_OK && cli->json)
-		cli_add_doc(cli, &jobs.doc);
-	else if (code == CLI_OK)
-		cli_add_table(cli, &jobs.table);
-	text_fini(&jobs.doc.text);
-	table_fini(&jobs.table);
-	return code;
+	cli_list_open(&all, columns, sizeof columns / sizeof *columns);
+	return cli_list_close(&all, cli, list(cli, &all, limit, &error), &error);
 }
 
 const struct cli_verb verb_jobs = {.name = "jobs",

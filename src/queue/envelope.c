@@ -215,18 +215,6 @@ void envelope_compose(struct text *out, const struct envelope_new *n)
 	text_add_str(out, any ? "}}" : "}");
 }
 
-void envelope_write(struct text *out, struct span class_name, struct span args_json,
-	const char *jid, int64_t now_ms, bool track)
-{
-	const struct envelope_new n = {.class_name = class_name,
-		.args_json = args_json,
-		.jid = jid,
-		.now_ms = now_ms,
-		.track = track};
-
-	envelope_compose(out, &n);
-}
-
 /* -- rewriting: copy every member but ours, then append ours as the last ------------------------- */
 
 struct rewrite {

@@ -54,10 +54,6 @@ struct envelope_new {
 };
 void envelope_compose(struct text *out, const struct envelope_new *n);
 
-/* The same with nothing but `track` to say. */
-void envelope_write(struct text *out, struct span class_name, struct span args_json,
-	const char *jid, int64_t now_ms, bool track);
-
 /*
  * `payload` with its jid and the given members of our `drover` replaced: the old ones are cut
  * out, the new ones are appended as the last; other members of `drover` stay. The payload must be

@@ -126,21 +126,6 @@ int inspect_leases(const struct inspect *in, struct texts *pairs, struct err *er
 	return ask_texts(in->redis, &w, pairs, err);
 }
 
-/* A namespace may hold what SCAN takes for a pattern. */
-static void add_pattern(struct words *w, const char *prefix)
-{
-	struct text pattern = {0};
-
-	for (const char *p = prefix; *p; p++) {
-		if (strchr("*?[]\\", *p))
-			text_add_char(&pattern, '\\');
-		text_add_char(&pattern, *p);
-	}
-	text_add_str(&pattern, KEY_LEASE "*");
-	words_add(w, (struct span){pattern.data, pattern.len});
-	text_fini(&pattern);
-}
-
 static int scan_leases(
 	const struct inspect *in, struct span cursor, struct texts *out, struct err *err)
 {
@@ -149,7 +134,7 @@ static int scan_leases(
 	words_add_str(&w, "SCAN");
 	words_add(&w, cursor);
 	words_add_str(&w, "MATCH");
-	add_pattern(&w, in->prefix);
+	words_add_pattern(&w, in->prefix, KEY_LEASE);
 	words_add_str(&w, "COUNT");
 	words_add_int(&w, KEYS_AT_ONCE);
 	words_add_str(&w, "TYPE");

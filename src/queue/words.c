@@ -3,6 +3,7 @@
 #include "base/must.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { KEEP_BYTES = 256 << 10 };
 
@@ -55,6 +56,19 @@ void words_add_key(struct words *w, const char *prefix, const char *a, struct sp
 	text_add_str(&w->bytes, prefix);
 	text_add_str(&w->bytes, a);
 	text_add_span(&w->bytes, b);
+	close_word(w);
+}
+
+/* A namespace may hold what is taken for a pattern; our own names do not. */
+void words_add_pattern(struct words *w, const char *prefix, const char *a)
+{
+	for (const char *p = prefix; *p; p++) {
+		if (strchr("*?[]\\", *p))
+			text_add_char(&w->bytes, '\\');
+		text_add_char(&w->bytes, *p);
+	}
+	text_add_str(&w->bytes, a);
+	text_add_char(&w->bytes, '*');
 	close_word(w);
 }
 

@@ -24,6 +24,9 @@ void words_add_int(struct words *w, int64_t n);
 void words_add_key(
 	struct words *w, const char *prefix, const char *a, struct span b); /* one word */
 
+/* All keys that begin so, as SCAN's MATCH takes it, whatever the namespace's name is. One word. */
+void words_add_pattern(struct words *w, const char *prefix, const char *a);
+
 /* The words as redis_send wants them; good until the next word is added. */
 const struct span *words_spans(struct words *w);
 

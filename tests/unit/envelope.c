@@ -183,14 +183,21 @@ START_TEST(test_written_ones_read_back)
 	struct envelope e;
 	struct err err;
 
-	envelope_write(&out, SPAN_LIT("A\"b"), SPAN_LIT("[7.10]"), "j1", 1795289183007, false);
+	envelope_compose(&out, &(struct envelope_new){.class_name = SPAN_LIT("A\"b"),
+				       .args_json = SPAN_LIT("[7.10]"),
+				       .jid = "j1",
+				       .now_ms = 1795289183007});
 	ck_assert_str_eq(out.data, "{\"class\":\"A\\\"b\",\"args\":[7.10],\"jid\":\"j1\","
 				   "\"at\":1795289183.007}");
 	ck_assert_int_eq(envelope_read(&e, text_span(&out), &err), 0);
 	ck_assert_int_eq(e.at_ms, 1795289183007);
 	envelope_fini(&e);
 	text_clear(&out);
-	envelope_write(&out, SPAN_LIT("A"), SPAN_LIT("[]"), "j1", 1000, true);
+	envelope_compose(&out, &(struct envelope_new){.class_name = SPAN_LIT("A"),
+				       .args_json = SPAN_LIT("[]"),
+				       .jid = "j1",
+				       .now_ms = 1000,
+				       .track = true});
 	ck_assert_int_eq(envelope_read(&e, text_span(&out), &err), 0);
 	ck_assert(e.track);
 	envelope_fini(&e);

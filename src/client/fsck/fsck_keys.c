@@ -132,21 +132,6 @@ bool fsck_keys_have(const struct fsck_keys *keys, const char *prefix, struct spa
 
 /* -- reading ------------------------------------------------------------------------------- */
 
-/* A namespace may hold what SCAN takes for a pattern. */
-static void add_pattern(struct words *w, const char *prefix)
-{
-	struct text pattern = {0};
-
-	for (const char *p = prefix; *p; p++) {
-		if (strchr("*?[]\\", *p))
-			text_add_char(&pattern, '\\');
-		text_add_char(&pattern, *p);
-	}
-	text_add_char(&pattern, '*');
-	words_add(w, (struct span){pattern.data, pattern.len});
-	text_fini(&pattern);
-}
-
 /* Sent whole: it is asked for so rarely that no connection need have it loaded. */
 static int read_page(
 	struct drover_client *c, struct span cursor, struct texts *out, struct err *err)
@@ -158,7 +143,7 @@ static int read_page(
 	words_add_int(&w, 0);
 	words_add_str(&w, c->prefix);
 	words_add(&w, cursor);
-	add_pattern(&w, c->prefix);
+	words_add_pattern(&w, c->prefix, "");
 	words_add_int(&w, KEYS_AT_ONCE);
 	return ask_texts(c->redis, &w, out, err);
 }
