@@ -79,12 +79,12 @@ void environment_init(struct environment *out, const struct job_message *m)
 	ours(list, m, &numbers);
 	for (int i = 0; i < OURS; i++)
 		bytes += NAME_ROOM + (list[i].value ? strlen(list[i].value) : 0);
-	for (const char *const *e = m->env; *e; e++)
+	for (const char *const *e = job_env(m); *e; e++)
 		count++;
 	bytes += count * sizeof *next;
 	out->list = next = bytes <= sizeof out->room ? out->room : must_alloc(bytes);
 	at = (char *)(next + count);
-	for (const char *const *e = m->env; *e; e++)
+	for (const char *const *e = job_env(m); *e; e++)
 		if (!is_ours(*e, list))
 			memcpy(next++, e, sizeof *e);
 	for (int i = 0; i < OURS; i++) {

@@ -56,8 +56,8 @@ static char **argv_of(const struct job_message *m)
 {
 	char **argv;
 
-	_Static_assert(sizeof argv == sizeof m->argv, "both are pointers to pointers");
-	memcpy(&argv, &m->argv, sizeof argv);
+	_Static_assert(sizeof argv == sizeof m->lists[JOB_ARGV], "both are pointers to pointers");
+	memcpy(&argv, &m->lists[JOB_ARGV], sizeof argv);
 	return argv;
 }
 
@@ -86,7 +86,7 @@ static int exec_in_path(const struct job_message *m, char **env, struct err *err
 		text_clear(&file);
 		text_add(&file, path, len);
 		text_add_str(&file, len ? "/" : "./");
-		text_add_str(&file, m->argv[0]);
+		text_add_str(&file, job_argv(m)[0]);
 		execve(file.data, argv_of(m), env);
 		if (errno != ENOENT && errno != ENOTDIR && worst == ENOENT) {
 			worst = errno;
@@ -95,20 +95,20 @@ static int exec_in_path(const struct job_message *m, char **env, struct err *err
 		}
 		path += len;
 	}
-	return told(refused.len ? refused.data : m->argv[0], worst, err);
+	return told(refused.len ? refused.data : job_argv(m)[0], worst, err);
 }
 
 static int exec_program(const struct job_message *m, struct err *err)
 {
 	struct environment env;
 
-	if (m->argv[0][0] == '\0')
+	if (job_argv(m)[0][0] == '\0')
 		return fail(err, "an empty command", ENOENT);
 	environment_init(&env, m);
-	if (!strchr(m->argv[0], '/'))
+	if (!strchr(job_argv(m)[0], '/'))
 		return exec_in_path(m, env.list, err);
-	execve(m->argv[0], argv_of(m), env.list);
-	return told(m->argv[0], errno, err);
+	execve(job_argv(m)[0], argv_of(m), env.list);
+	return told(job_argv(m)[0], errno, err);
 }
 
 _Noreturn void exec_command(const struct job_message *m)

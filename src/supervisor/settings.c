@@ -72,7 +72,7 @@ static char **build_env(const struct conf_class *c, size_t *n_own)
 
 static int settle_class(struct class_settings *cs, const struct conf_class *c, struct err *err)
 {
-	struct job_class_source source = {.argv = c->command,
+	struct job_class_source source = {.lists = {[JOB_ARGV] = c->command},
 		.function = c->function,
 		.directory = c->directory,
 		.user = c->user};
@@ -92,7 +92,7 @@ static int settle_class(struct class_settings *cs, const struct conf_class *c, s
 	if (find_user(c, &source.limits, err) < 0)
 		return -1;
 	env = build_env(c, &n_own);
-	source.env = env;
+	source.lists[JOB_ENV] = env;
 	job_message_add_class(&cs->part, &source);
 	for (size_t i = 0; i < n_own; i++)
 		free(env[i]);

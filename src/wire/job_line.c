@@ -123,6 +123,71 @@ static int read_done(struct job_line *l, struct err *err)
 	return 0;
 }
 
+/* -- what only the runtime of an `each` says --------------------------------------------------- */
+
+static int read_plan(struct job_line *l, struct err *err)
+{
+	struct span rest = l->text, total;
+
+	if (!rest.at)
+		return err_set(err, "plan: a number is due");
+	total = cut_word(&rest);
+	l->total = -1;
+	if (!span_is(total, "-") && parse_number(total, INT64_MAX, &l->total) != 0)
+		return err_set(err, "plan: the total is not a number");
+	l->text = rest.at ? rest : SPAN_LIT("");
+	return 0;
+}
+
+static int read_item_number(struct job_line *l, struct err *err)
+{
+	struct span rest = l->text;
+
+	if (!rest.at || parse_number(cut_word(&rest), INT64_MAX, &l->number) != 0 || l->number < 1)
+		return err_set(err, "the number of an item is due");
+	l->text = rest.at ? rest : SPAN_LIT("");
+	return 0;
+}
+
+static int read_aside(struct job_line *l, struct err *err)
+{
+	if (read_item_number(l, err) < 0)
+		return err_at(err, "aside");
+	if (json_scan(l->text, NULL, NULL, err) != JSON_KIND_OBJECT)
+		return err_set(err, "aside: a JSON object is due");
+	return 0;
+}
+
+static int read_healed(struct job_line *l, struct err *err)
+{
+	return read_item_number(l, err) < 0 ? err_at(err, "healed") : 0;
+}
+
+static const char *const WAITS[JOB_WAITS] = {[JOB_WAIT_THROTTLE] = "throttle",
+	[JOB_WAIT_BACKOFF] = "backoff",
+	[JOB_WAIT_RATE] = "rate"};
+
+const char *job_wait_name(enum job_wait wait)
+{
+	return WAITS[wait];
+}
+
+static int read_wait(struct job_line *l, struct err *err)
+{
+	struct span rest = l->text.at ? l->text : SPAN_LIT(""), why = cut_word(&rest);
+	bool known = false;
+
+	for (int i = 0; i < JOB_WAITS; i++)
+		if (span_is(why, WAITS[i])) {
+			l->wait = (enum job_wait)i;
+			known = true;
+		}
+	if (!known || !rest.at || parse_number(cut_word(&rest), INT64_MAX, &l->delay_ms) != 0)
+		return err_set(err, "wait: throttle, backoff or rate and milliseconds are due");
+	l->text = rest.at ? rest : SPAN_LIT("");
+	return 0;
+}
+
 static const struct {
 	const char *word;
 	int (*read)(struct job_line *l, struct err *err);
@@ -134,6 +199,13 @@ static const struct {
 	[JOB_LINE_ERROR] = {"error", read_error},
 	[JOB_LINE_DELAY] = {"delay", read_delay},
 	[JOB_LINE_DONE] = {"done", read_done},
+	[JOB_LINE_PLAN] = {"plan", read_plan},
+	[JOB_LINE_ASIDE] = {"aside", read_aside},
+	[JOB_LINE_HEALED] = {"healed", read_healed},
+	[JOB_LINE_WAIT] = {"wait", read_wait},
+	[JOB_LINE_WORKING] = {"working", read_note},
+	[JOB_LINE_SLICE] = {"slice", read_note},
+	[JOB_LINE_HOLD] = {"hold", read_note},
 };
 
 int job_line_parse(struct job_line *out, struct span line, struct err *err)

@@ -7,7 +7,22 @@
  *   result JSON          at most 64 KiB
  *   error JSON           {"exception": .., "message": .., "backtrace": [..]}
  *   delay DURATION
- *   done STATUS          only from the runtime of a C function, between two jobs of one child
+ *
+ * and, from the runtime of an `each` alone (nursery/iterate):
+ *
+ *   done STATUS          of a C function with `reuse`, between two jobs of one child
+ *   plan TOTAL BOUNDS    what was counted: items, "-" where they cannot be; then, separated by
+ *                        blanks, NUMBER:CURSOR of items where the collection can be divided, the
+ *                        cursor with blanks, "%" and control characters as %XX. Answered go | stop
+ *                        (it was divided: end now with 0)
+ *   aside NUMBER JSON    this item is set aside: {"item","cursor","error","attempts","at"}. Answered
+ *                        go once it is kept, and only then passed; or stop: kept, then end with 75
+ *   healed NUMBER        an item that was set aside is done after all. Answered likewise
+ *   wait WHY MS TEXT     nothing is begun for so long: WHY is throttle | backoff | rate; TEXT may be
+ *                        empty. Not answered; where it ends with 75 then, that is why
+ *   working              the wait is over
+ *   slice                max_items or max_runtime is reached: 75 follows
+ *   hold TEXT            an item failed and on_item_error is pause: 75 follows
  */
 #ifndef DROVER_WIRE_JOB_LINE_H
 #define DROVER_WIRE_JOB_LINE_H
@@ -30,14 +45,28 @@ enum job_line_kind {
 	JOB_LINE_RESULT,
 	JOB_LINE_ERROR,
 	JOB_LINE_DELAY,
-	JOB_LINE_DONE
+	JOB_LINE_DONE,
+	JOB_LINE_PLAN,
+	JOB_LINE_ASIDE,
+	JOB_LINE_HEALED,
+	JOB_LINE_WAIT,
+	JOB_LINE_WORKING,
+	JOB_LINE_SLICE,
+	JOB_LINE_HOLD
 };
+
+enum job_wait { JOB_WAIT_THROTTLE, JOB_WAIT_BACKOFF, JOB_WAIT_RATE, JOB_WAITS };
+const char *job_wait_name(enum job_wait wait);
 
 struct job_line {
 	enum job_line_kind kind;
-	struct span text;    /* cursor, note, result, error: what stands behind the word */
-	int64_t done, total; /* progress; total -1: not said */
-	int64_t delay_ms;
+	/* cursor, note, result, error, hold: what stands behind the word; plan: the bounds; aside: the
+	   JSON; wait: the text */
+	struct span text;
+	int64_t done, total; /* progress; total (plan's, too) -1: not said */
+	int64_t delay_ms;    /* delay, wait */
+	int64_t number;	     /* aside, healed */
+	enum job_wait wait;
 	int status; /* done */
 };
 

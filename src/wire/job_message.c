@@ -29,7 +29,40 @@ enum tag {
 	TAG_LEASE,
 	TAG_CURSOR,
 	TAG_TICK,
+	TAG_EACH,
+	TAG_COLLECTION,
+	TAG_INNER,
+	TAG_PATH,
+	TAG_INNER_PATH,
+	TAG_DIED,
+	TAG_ON_START,
+	TAG_ON_RESUME,
+	TAG_ON_INTERRUPT,
+	TAG_ON_COMPLETE,
+	TAG_THROTTLE,
+	TAG_COLLECTION_ARGV,
+	TAG_INNER_ARGV,
 };
+
+static const enum tag LIST_TAGS[JOB_LISTS] = {[JOB_ARGV] = TAG_ARGV,
+	[JOB_ENV] = TAG_ENV,
+	[JOB_ON_START] = TAG_ON_START,
+	[JOB_ON_RESUME] = TAG_ON_RESUME,
+	[JOB_ON_INTERRUPT] = TAG_ON_INTERRUPT,
+	[JOB_ON_COMPLETE] = TAG_ON_COMPLETE,
+	[JOB_THROTTLE] = TAG_THROTTLE,
+	[JOB_COLLECTION_ARGV] = TAG_COLLECTION_ARGV,
+	[JOB_INNER_ARGV] = TAG_INNER_ARGV};
+
+/* JOB_LISTS where the tag is that of no list. */
+static size_t list_of(uint32_t tag)
+{
+	size_t i = 0;
+
+	while (i < JOB_LISTS && LIST_TAGS[i] != tag)
+		i++;
+	return i;
+}
 
 /* The fields that are one string; where each goes, and whether a message is none without it. */
 static const struct {
@@ -49,6 +82,9 @@ static const struct {
 	{TAG_LEASE, "lease", offsetof(struct job_message, lease), false},
 	{TAG_CURSOR, "cursor", offsetof(struct job_message, cursor), false},
 	{TAG_TICK, "tick", offsetof(struct job_message, tick), false},
+	{TAG_PATH, "path", offsetof(struct job_message, path), false},
+	{TAG_INNER_PATH, "inner path", offsetof(struct job_message, inner_path), false},
+	{TAG_DIED, "died", offsetof(struct job_message, died), false},
 };
 #define STRINGS (sizeof strings / sizeof *strings)
 
@@ -85,11 +121,24 @@ static void add_list(struct text *out, enum tag tag, char *const *list)
 void job_message_add_class(struct text *out, const struct job_class_source *c)
 {
 	add_field(out, TAG_LIMITS, &c->limits, sizeof c->limits);
-	add_list(out, TAG_ARGV, c->argv);
-	add_list(out, TAG_ENV, c->env);
+	for (size_t i = 0; i < JOB_LISTS; i++)
+		add_list(out, LIST_TAGS[i], c->lists[i]);
 	add_string(out, TAG_FUNCTION, span_of(c->function));
 	add_string(out, TAG_DIRECTORY, span_of(c->directory));
 	add_string(out, TAG_USER, span_of(c->user));
+}
+
+static void add_each(struct text *out, const struct job_each_source *e)
+{
+	add_field(out, TAG_EACH, &e->each, sizeof e->each);
+	add_field(out, TAG_COLLECTION, &e->collection, sizeof e->collection);
+	if (e->inner.kind)
+		add_field(out, TAG_INNER, &e->inner, sizeof e->inner);
+	add_string(out, TAG_PATH, e->path);
+	add_string(out, TAG_INNER_PATH, e->inner_path);
+	add_string(out, TAG_DIED, e->died);
+	add_list(out, TAG_COLLECTION_ARGV, e->argv);
+	add_list(out, TAG_INNER_ARGV, e->inner_argv);
 }
 
 void job_message_add(struct text *out, struct span class_part, const struct job_source *j)
@@ -108,6 +157,8 @@ void job_message_add(struct text *out, struct span class_part, const struct job_
 	add_string(out, TAG_LEASE, j->lease);
 	add_string(out, TAG_CURSOR, j->cursor);
 	add_string(out, TAG_TICK, j->tick);
+	if (j->each)
+		add_each(out, j->each);
 	if (j->args.at)
 		add_field(out, TAG_ARGS, j->args.at, j->args.len);
 	must(out->len - start <= MESSAGE_MAX);
@@ -191,13 +242,19 @@ static void clear(struct job_message *m)
 }
 
 struct lists {
-	size_t argc, envc;
-	bool limits, counts;
+	size_t n[JOB_LISTS];
+	bool limits, counts, each;
 };
 
 static int take_field(
 	struct job_message *m, struct lists *l, const struct field *f, struct err *err)
 {
+	size_t list = list_of(f->tag);
+
+	if (list < JOB_LISTS) {
+		l->n[list]++;
+		return check_string(f, err);
+	}
 	switch (f->tag) {
 	case TAG_LIMITS:
 		l->limits = true;
@@ -208,12 +265,13 @@ static int take_field(
 	case TAG_ARGS:
 		m->args = f->bytes;
 		return 0;
-	case TAG_ARGV:
-		l->argc++;
-		return check_string(f, err);
-	case TAG_ENV:
-		l->envc++;
-		return check_string(f, err);
+	case TAG_EACH:
+		l->each = true;
+		return take_fixed(&m->each, sizeof m->each, f, err);
+	case TAG_COLLECTION:
+		return take_fixed(&m->collection, sizeof m->collection, f, err);
+	case TAG_INNER:
+		return take_fixed(&m->inner, sizeof m->inner, f, err);
 	default:
 		return take_string(m, f, err);
 	}
@@ -230,31 +288,38 @@ static int check_whole(const struct job_message *m, const struct lists *l, struc
 		if (strings[i].needed && !value)
 			return err_set(err, "job message: no %s in it", strings[i].name);
 	}
-	if (m->limits.handler == JOB_COMMAND && l->argc > 0)
+	if (m->limits.handler == JOB_COMMAND && l->n[JOB_ARGV] > 0)
 		return 0;
 	if (m->limits.handler == JOB_FUNCTION && m->function)
+		return 0;
+	if (m->limits.handler == JOB_EACH && l->each && (m->function || l->n[JOB_ARGV] > 0))
 		return 0;
 	return err_set(err, "job message: no handler of kind %u in it", m->limits.handler);
 }
 
-/* Second look, every field known to be well: both lists behind each other. */
+/* Second look, every field known to be well: all lists behind each other. */
 static void fill_lists(struct job_message *m, const struct lists *l, struct span rest)
 {
 	struct field f;
 	struct err none;
-	size_t places = l->argc + l->envc + 2;
-	const char **argv = places <= JOB_LIST_ROOM ? m->room : must_alloc(places * sizeof *argv);
-	const char **env = argv + l->argc + 1;
+	size_t places = 0;
+	const char **at, **next[JOB_LISTS];
 
-	m->argv = argv;
-	m->env = env;
-	while (next_field(&f, &rest, &none) > 0) {
-		if (f.tag == TAG_ARGV)
-			*argv++ = f.bytes.at;
-		else if (f.tag == TAG_ENV)
-			*env++ = f.bytes.at;
+	for (size_t i = 0; i < JOB_LISTS; i++)
+		places += l->n[i] + 1;
+	at = places <= JOB_LIST_ROOM ? m->room : must_alloc(places * sizeof *at);
+	for (size_t i = 0; i < JOB_LISTS; i++) {
+		m->lists[i] = next[i] = at;
+		at += l->n[i] + 1;
 	}
-	*argv = *env = NULL;
+	while (next_field(&f, &rest, &none) > 0) {
+		size_t list = list_of(f.tag);
+
+		if (list < JOB_LISTS)
+			*next[list]++ = f.bytes.at;
+	}
+	for (size_t i = 0; i < JOB_LISTS; i++)
+		*next[i] = NULL;
 }
 
 int job_message_decode(struct job_message *m, const char *bytes, size_t len, struct err *err)
@@ -285,7 +350,7 @@ int job_message_decode(struct job_message *m, const char *bytes, size_t len, str
 
 void job_message_fini(struct job_message *m)
 {
-	if (m->argv != m->room)
-		free(m->argv);
+	if (m->lists[0] != m->room)
+		free(m->lists[0]);
 	clear(m);
 }

@@ -12,8 +12,8 @@ static struct job_class_source command_class(void)
 {
 	return (struct job_class_source){
 		.limits = {.open_files = 5, .uid = UINT32_MAX, .handler = JOB_COMMAND, .reuse = 1},
-		.argv = argv,
-		.env = env,
+		.lists[JOB_ARGV] = argv,
+		.lists[JOB_ENV] = env,
 		.directory = "/srv",
 	};
 }
@@ -55,11 +55,11 @@ START_TEST(command_comes_out_again)
 	ck_assert_int_eq(job_message_decode(&m, t.data, t.len, &err), 0);
 	ck_assert_uint_eq(m.limits.open_files, 5);
 	ck_assert_uint_eq(m.counts.attempt, 3);
-	ck_assert_str_eq(m.argv[0], "sh");
-	ck_assert_str_eq(m.argv[2], "");
-	ck_assert_ptr_null(m.argv[3]);
-	ck_assert_str_eq(m.env[1], "PATH=/bin");
-	ck_assert_ptr_null(m.env[2]);
+	ck_assert_str_eq(job_argv(&m)[0], "sh");
+	ck_assert_str_eq(job_argv(&m)[2], "");
+	ck_assert_ptr_null(job_argv(&m)[3]);
+	ck_assert_str_eq(job_env(&m)[1], "PATH=/bin");
+	ck_assert_ptr_null(job_env(&m)[2]);
 	ck_assert_str_eq(m.directory, "/srv");
 	ck_assert_str_eq(m.jid, "j");
 	ck_assert_str_eq(m.class_name, "C");
@@ -90,8 +90,8 @@ START_TEST(function_without_lists)
 	t = encoded(&c, &j);
 	ck_assert_int_eq(job_message_decode(&m, t.data, t.len, &err), 0);
 	ck_assert_str_eq(m.function, "f");
-	ck_assert_ptr_null(m.argv[0]);
-	ck_assert_ptr_null(m.env[0]);
+	ck_assert_ptr_null(job_argv(&m)[0]);
+	ck_assert_ptr_null(job_env(&m)[0]);
 	ck_assert_uint_eq(m.args.len, 2);
 	job_message_fini(&m);
 	text_fini(&t);
@@ -118,7 +118,7 @@ START_TEST(what_is_missing_is_named)
 	refused(&t, t.len, "no queue in it");
 	text_fini(&t);
 	j = some_job();
-	c.argv = NULL;
+	c.lists[JOB_ARGV] = NULL;
 	t = encoded(&c, &j);
 	refused(&t, t.len, "no handler of kind 1");
 	text_fini(&t);

@@ -71,7 +71,7 @@ START_TEST(environment_is_exactly_this)
 	char expected[1000];
 	struct rig_end end;
 
-	c.env = env;
+	c.lists[JOB_ENV] = env;
 	start_static();
 	end = rig_perform(&rig, &c, SPAN_LIT("[]"));
 	snprintf(expected, sizeof expected,

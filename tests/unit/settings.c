@@ -116,15 +116,15 @@ START_TEST(test_environment)
 	s = load_good("jobs: {A: {command: [a, \"b c\"], directory: /tmp, pass_env: [PASSED, BOTH, "
 		      "NOT_SET], env: {BOTH: of the class, OWN: \"\"}}}\n");
 	decode(s, "A", &bytes, &m);
-	ck_assert(holds(m.env, "PASSED=on=1"));
-	ck_assert(holds(m.env, "BOTH=of the class"));
-	ck_assert(holds(m.env, "OWN="));
-	while (m.env[n])
+	ck_assert(holds(job_env(&m), "PASSED=on=1"));
+	ck_assert(holds(job_env(&m), "BOTH=of the class"));
+	ck_assert(holds(job_env(&m), "OWN="));
+	while (job_env(&m)[n])
 		n++;
 	ck_assert_uint_eq(n, 3);
-	ck_assert_str_eq(m.argv[0], "a");
-	ck_assert_str_eq(m.argv[1], "b c");
-	ck_assert_ptr_null(m.argv[2]);
+	ck_assert_str_eq(job_argv(&m)[0], "a");
+	ck_assert_str_eq(job_argv(&m)[1], "b c");
+	ck_assert_ptr_null(job_argv(&m)[2]);
 	ck_assert_str_eq(m.directory, "/tmp");
 	ck_assert_ptr_null(m.user);
 	job_message_fini(&m);

@@ -116,6 +116,10 @@ bool said_read_line(struct slot *s, struct span text)
 		warn_once(s, err.text);
 		return false;
 	}
+	if (line.kind > JOB_LINE_DONE) {
+		warn_once(s, "only the runtime of an `each` says that");
+		return false;
+	}
 	if (line.kind == JOB_LINE_DONE && s->child_class == NULL) {
 		warn_once(s, "`done` is only for children that are reused");
 		return false;
