@@ -83,13 +83,50 @@ enum conf_overlap {
 };
 enum conf_item_error { CONF_ITEM_ERROR_STOP, CONF_ITEM_ERROR_SKIP, CONF_ITEM_ERROR_PAUSE };
 
-enum conf_handler { CONF_HANDLER_NONE, CONF_HANDLER_COMMAND, CONF_HANDLER_FUNCTION };
+enum conf_handler {
+	CONF_HANDLER_NONE,
+	CONF_HANDLER_COMMAND,
+	CONF_HANDLER_FUNCTION,
+	CONF_HANDLER_EACH /* `filter`, or `function` for an item */
+};
+
+enum conf_each_kind {
+	CONF_EACH_NONE,
+	CONF_EACH_RANGE,
+	CONF_EACH_LINES,
+	CONF_EACH_JSON,
+	CONF_EACH_CSV,
+	CONF_EACH_REDIS,
+	CONF_EACH_COMMAND
+};
+
+enum conf_members {
+	CONF_MEMBERS_LIST,
+	CONF_MEMBERS_SET,
+	CONF_MEMBERS_ZSET,
+	CONF_MEMBERS_HASH,
+	CONF_MEMBERS_SCAN
+};
+
+/* A collection. Texts may hold {args.N} and {args.NAME}, those of an inner one {item}, {item.NAME}. */
+struct conf_each {
+	enum conf_each_kind kind;
+	char *text; /* "FIRST..LAST", path, key or pattern, as written; NULL of a command */
+	char **command;
+	int64_t step;  /* of a range */
+	int separator; /* of CSV: a byte */
+	enum conf_members members;
+	struct conf_redis *redis; /* where the key stands: url, username, password_file, TLS files */
+	struct conf_each *inner;  /* NULL: not nested */
+};
 
 struct conf_class {
 	char *name; /* class name or glob, as written; NULL in `defaults` */
 	enum conf_handler handler;
 	char **command; /* argv, where handler is COMMAND */
-	char *function; /* where handler is FUNCTION */
+	char *function; /* where handler is FUNCTION; or for an item, where it is EACH */
+	struct conf_each each;
+	char **filter; /* argv, where handler is EACH without a function */
 
 	/* limits */
 	int64_t timeout_ms;   /* wall clock of one attempt */
