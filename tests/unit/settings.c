@@ -31,13 +31,15 @@ static void decode(
 	const struct settings *s, const char *name, struct text *bytes, struct job_message *m)
 {
 	const struct class_settings *class = settings_find(s, span_of(name));
+	const struct job_each_source each = {.collection.kind = JOB_RANGE};
 	const struct job_source job = {.jid = SPAN_LIT("j"),
 		.class_name = span_of(name),
 		.queue = SPAN_LIT("q"),
 		.origin = SPAN_LIT("enqueued"),
 		.token = SPAN_LIT("t"),
 		.lease = SPAN_LIT("l"),
-		.args = SPAN_LIT("[]")};
+		.args = SPAN_LIT("[]"),
+		.each = class && class->conf->handler == CONF_HANDLER_EACH ? &each : NULL};
 	struct err err = {""};
 
 	ck_assert_ptr_nonnull(class);
