@@ -94,7 +94,7 @@ extern DROVER_PUBLIC const struct drover_entry drover_module[];
 #fn, fn, NULL, NULL \
 	}
 
-/* `int fn(struct drover_job *, const struct drover_item *)`. Loaded, but not performed yet. */
+/* `int fn(struct drover_job *, const struct drover_item *)`: one item of an `each` of drover.yml. */
 #define DROVER_EACH(fn)             \
 	{                           \
 #fn, NULL, fn, NULL \
@@ -142,6 +142,7 @@ DROVER_PUBLIC json_t *drover_job_args(struct drover_job *job);
 /* Each returns 0, or -1 with errno: EINVAL for what cannot be said, else the socket's error. */
 
 /*
+ * Not for an item of an `each`, which has its cursor from drover: EINVAL there.
  * All up to `cursor` is done: the next start gets it. Any bytes but newline, 1 to 4,000. Waits for
  * the answer: 0 to go on, DROVER_INTERRUPTED to stop now:
  *	if ((stop = drover_checkpoint(job, cursor)) != 0)
@@ -162,6 +163,7 @@ DROVER_PUBLIC int drover_result(struct drover_job *job, const char *json);
 DROVER_PUBLIC int drover_delay(struct drover_job *job, int64_t delay_ms);
 
 /*
+ * For an item the message alone counts: it says why this item failed, or is to be tried again.
  * What stands in the failure record instead of the exit status, should this attempt fail: the name
  * of an exception (cut at 200 bytes) and a sentence (cut at 8,000). Returns DROVER_FAILED always,
  * so that `return drover_error(...)` reads well.
