@@ -170,6 +170,41 @@ DROVER_PUBLIC int drover_delay(struct drover_job *job, int64_t delay_ms);
  */
 DROVER_PUBLIC int drover_error(struct drover_job *job, const char *exception, const char *message);
 
+/* -- a collection of one's own ----------------------------------------------------------------- */
+
+/*
+ * Where `each` of drover.yml has no collection that fits. `at` is what open returned.
+ *
+ *	static int sync_orders(struct drover_job *job)
+ *	{
+ *		return drover_each(job, &orders, sync_order);
+ *	}
+ */
+struct drover_source {
+	/* Behind the item that `cursor` names; NULL: from the beginning. NULL where that cannot be. */
+	void *(*open)(struct drover_job *job, const char *cursor);
+
+	/* The next item: 1; 0: there is none any more; -1: it cannot be read. It finds `number` set,
+	   counted from 1 at each start; it may set another. `text` is valid until the next call. */
+	int (*next)(void *at, struct drover_item *item);
+
+	/* Names the item that came last: 1 to 4,000 bytes without newline. */
+	const char *(*cursor)(void *at);
+
+	void (*close)(void *at); /* or NULL */
+};
+
+/*
+ * Calls fn for every item and says its cursor behind it (drover_checkpoint: an item costs a round
+ * trip to the supervisor), so that a stop takes effect between two items and the next start goes on
+ * there. To be returned by the job: DROVER_DONE at the end; DROVER_INTERRUPTED after a stop;
+ * DROVER_FAILED where the source fails; and what fn returned, if that was neither DROVER_DONE nor
+ * DROVER_SKIP: then the job is tried again from that item on, if its class has `retries`. Only for
+ * a DROVER_FUNCTION.
+ */
+DROVER_PUBLIC int drover_each(struct drover_job *job, const struct drover_source *source,
+	int (*fn)(struct drover_job *job, const struct drover_item *item));
+
 #ifdef __cplusplus
 }
 #endif

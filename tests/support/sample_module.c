@@ -200,6 +200,48 @@ static int item_append(struct drover_job *job, const struct drover_item *item)
 	return write(fd, line, (size_t)len) == len ? DROVER_DONE : DROVER_ABORT;
 }
 
+/* A source of its own: the members of the arguments; their places are the cursors. */
+struct args_source {
+	json_t *args;
+	size_t next;
+	char cursor[24];
+};
+
+static void *args_open(struct drover_job *job, const char *cursor)
+{
+	static struct args_source s;
+
+	s = (struct args_source){drover_job_args(job), cursor ? (size_t)atol(cursor) : 0, ""};
+	return &s;
+}
+
+static int args_next(void *at, struct drover_item *item)
+{
+	struct args_source *s = at;
+	json_t *member = json_array_get(s->args, s->next);
+
+	if (!member)
+		return 0;
+	item->text = json_string_value(member);
+	if (!item->text)
+		return -1;
+	item->len = strlen(item->text);
+	snprintf(s->cursor, sizeof s->cursor, "%zu", ++s->next);
+	return 1;
+}
+
+static const char *args_cursor(void *at)
+{
+	return ((struct args_source *)at)->cursor;
+}
+
+static const struct drover_source args_source = {args_open, args_next, args_cursor, NULL};
+
+static int each_of_args(struct drover_job *job)
+{
+	return drover_each(job, &args_source, item_print);
+}
+
 DROVER_MODULE = {
 	DROVER_PRELOAD(sample_preload),
 	DROVER_FUNCTION(noop),
@@ -212,6 +254,7 @@ DROVER_MODULE = {
 	DROVER_FUNCTION(sleep_forever),
 	DROVER_FUNCTION(checkpoint_loop),
 	DROVER_FUNCTION(fork_daemon),
+	DROVER_FUNCTION(each_of_args),
 	DROVER_EACH(item_noop),
 	DROVER_EACH(item_print),
 	DROVER_EACH(item_answer),

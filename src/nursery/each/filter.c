@@ -144,18 +144,22 @@ static bool wait_for_output(struct filter *f)
 	return n == 0 || p[0].revents != 0;
 }
 
+static void take_stray(struct filter *f, const char *at, size_t len)
+{
+	if (len == 0)
+		return;
+	if (!f->was_talkative)
+		tell_log("the filter prints more than a line an item: the first is its answer");
+	f->was_talkative = true;
+	tell_output((struct span){at, len});
+}
+
 /* What comes after the line is no answer to anything. */
 static void take_line(struct filter *f, char *end, struct span *answer)
 {
-	size_t len = (size_t)(end - f->bytes), stray = f->len - len - 1;
+	size_t len = (size_t)(end - f->bytes);
 
-	if (stray > 0 && !f->was_talkative) {
-		tell_log("the filter prints more than one line an item: all but the first are not "
-			 "answers");
-		f->was_talkative = true;
-	}
-	if (stray > 0)
-		tell_output((struct span){end + 1, stray});
+	take_stray(f, end + 1, f->len - len - 1);
 	if (len > FILTER_ANSWER_MAX) {
 		f->is_cut = true;
 		len = FILTER_ANSWER_MAX;
@@ -227,6 +231,23 @@ static bool send_line(struct filter *f, struct span line)
 }
 
 /*
+ * What was printed since the last answer is to be gone before the next question, or it would be
+ * taken for the next answer. False: it has ended meanwhile.
+ */
+static bool is_ready(struct filter *f)
+{
+	int got;
+
+	f->len = f->sent = 0;
+	f->is_cut = false;
+	while ((got = fill(f)) > 0) {
+		take_stray(f, f->bytes, f->len);
+		f->len = 0;
+	}
+	return got < 0;
+}
+
+/*
  * One that ends after an answer, as some do after so many, has not begun the next item if it has
  * not read of it: another one is given it, as if nothing had been.
  */
@@ -239,9 +260,7 @@ int filter_ask(struct filter *f, struct span line, struct span *answer, struct e
 			hang_up(f);
 			return -1;
 		}
-		f->len = f->sent = 0;
-		f->is_cut = false;
-		if (send_line(f, line) && receive(f, answer))
+		if (is_ready(f) && send_line(f, line) && receive(f, answer))
 			return 1;
 		begun = !f->has_answered || unread(f) < f->sent;
 		bury(f, err);
