@@ -124,14 +124,20 @@ void iteration_begin_cursors(struct iteration *it)
 
 /* -- what the board shows --------------------------------------------------------------------------- */
 
+/* A try counts once it is over: one under way is no fault of the item's yet. */
 static void note_in_hand(struct iteration *it, const struct scoreboard_begun *b)
 {
-	if (b->number > it->number) {
-		it->item = b->number;
-		it->tries = b->tries;
+	bool over = it->wait_ms >= 0;
+
+	it->hand = b->number > it->number ? b->number : 0;
+	if (it->hand > 0) {
+		it->tries = (int64_t)b->tries - !over;
+		it->item = it->tries > 0 ? it->hand : 0;
 	} else if (it->item <= it->number) {
 		it->item = it->tries = 0;
 	}
+	if (over)
+		it->hand = 0;
 }
 
 void iteration_look(struct iteration *it, struct scoreboard_place place)

@@ -45,7 +45,8 @@ struct iteration {
 	int64_t number, done, errors, end;
 	struct text cursor;
 	int64_t started_number; /* when this start began */
-	int64_t item, tries;	/* in hand, and how often it was tried; 0: none */
+	int64_t hand;	    /* item in hand, as the board shows it; 0: none */
+	int64_t item, tries; /* one that was tried in vain so often; 0: none */
 	struct text died;	/* how the last try ended, where its child died in it */
 
 	/* what it said */

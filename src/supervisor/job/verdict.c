@@ -72,13 +72,10 @@ static void describe_end(struct record *r, const struct slot *s, const struct de
 		record_add_number(r, "progress_total", s->said.progress_total);
 }
 
-/* One that was begun and is tried anew, by no fault of its own: that try does not count. */
-static void add_position(struct text *out, struct slot *s, const struct decision *d)
+static void add_position(struct text *out, const struct slot *s)
 {
-	struct iteration *it = &s->iteration;
+	const struct iteration *it = &s->iteration;
 
-	if (it->on && d->interrupted && it->item > it->number && it->tries > 0 && --it->tries == 0)
-		it->item = 0;
 	if (it->on)
 		iteration_add_position(out, it, s->job, false);
 	else if (job_is_tracked(s->job))
@@ -145,7 +142,7 @@ static void tell_redis(struct slot *s, const struct decision *d)
 		&record, s->job, d->what, span_of(s->worker_id), d->error.len ? d->error : NOTHING);
 	describe_end(&record, s, d);
 	v.record = record_view(&record);
-	add_position(&position, s, d);
+	add_position(&position, s);
 	v.position = SPAN_TEXT(position);
 	add_follows(&follow, s, d->kind);
 	v.follow = SPAN_TEXT(follow);
@@ -432,7 +429,7 @@ static void describe_ending(struct slot *s)
 	e->iterates = it->on;
 	e->each = s->each != NULL;
 	e->moved = it->number > it->started_number;
-	e->in_item = e->each && it->item > it->number;
+	e->in_item = e->each && it->hand > 0;
 	e->stop = it->stop;
 	e->slice = it->slice;
 	e->hold = it->hold;
@@ -449,6 +446,9 @@ bool verdict_goes_on(struct slot *s)
 	describe_ending(s);
 	outcome_decide(&out, &s->ending);
 	if (out.again) {
+		s->iteration.item = s->iteration.hand;
+		s->iteration.tries++;
+		s->iteration.hand = 0;
 		text_clear(&s->iteration.died);
 		outcome_add_death(&s->iteration.died, &s->ending);
 	}
