@@ -48,6 +48,7 @@
 #define KEY_RUN	     "drover:run:"     /* + jid: hash, a run record */
 #define KEY_AUDIT    ":audit"	       /* behind drover:run:JID: list of JSON objects */
 #define KEY_RUNS     "drover:runs"     /* zset: jid by last change */
+#define KEY_CSV	     "drover:csv:"     /* + id: hash, an uploaded file; + id:N: its chunks */
 
 /* resque-scheduler's */
 #define KEY_SCHEDULER_SECONDS	 "delayed_queue_schedule" /* zset: seconds, member and score */
