@@ -53,7 +53,7 @@ START_TEST(items_in_batches)
 	each_open();
 	each = each_range(7);
 	each.source.each.batch = 3;
-	each_performs(&c, &each, 0, "1=3/1\n4=6/1\n7=7/1\n", "");
+	each_performs(&c, &each, 0, "1=[1,2,3]/7\n4=[4,5,6]/7\n7=[7]/3\n", "");
 	board_says(7, 7, 0, "7");
 	ck_assert_int_eq(board_begun().used, 7);
 	stop();
@@ -98,9 +98,10 @@ START_TEST(filter_finds)
 	struct rig_each each;
 
 	each_open();
-	each = each_range(1);
-	each.cursor = "0";
-	each_performs(&c, &each, 0, "open= fd= jid-1 at 0\n", "");
+	each = each_range(2);
+	each.source.each.number = 1;
+	each.cursor = "1";
+	each_performs(&c, &each, 0, "open= fd= jid-1 at 1\n", "");
 	stop();
 }
 END_TEST
