@@ -101,6 +101,116 @@ START_TEST(long_answer_is_cut)
 }
 END_TEST
 
+/* -- a collection that cannot be gone through --------------------------------------------------- */
+
+static char path[] = "/tmp/drover-test-XXXXXX";
+
+/* A file of lines: `head`, then `size` times x. */
+static struct rig_each lines_of(const char *head, size_t size)
+{
+	struct rig_each each = each_range(1);
+	int fd = mkstemp(path);
+	char *bytes = malloc(size + 1);
+
+	memset(bytes, 'x', size);
+	bytes[size] = '\n';
+	ck_assert_int_eq(write(fd, head, strlen(head)), (ssize_t)strlen(head));
+	ck_assert_int_eq(write(fd, bytes, size + 1), (ssize_t)size + 1);
+	free(bytes);
+	close(fd);
+	each.source.collection = (struct job_collection){.kind = JOB_LINES};
+	each.source.path = span_of(path);
+	return each;
+}
+
+/* Larger than a pipe, for a filter that prints more than a pipe holds before it reads. */
+START_TEST(neither_waits_for_the_other)
+{
+	struct job_class_source c = each_filter(
+		"dd bs=1 count=1 status=none >&2; printf %0100000d 0; while read x; do echo; done");
+	struct rig_each each;
+	struct rig_child child;
+	struct rig_end end;
+
+	each_open();
+	each = lines_of("", 200000);
+	each.source.each.on_item_error = JOB_ITEM_PAUSE;
+	child = each_begin(&c, "[]", &each);
+	end = rig_await(&child);
+	unlink(path);
+	ck_assert_int_eq(rig_exit_status(&end), 75);
+	ck_assert_ptr_nonnull(strstr(end.lines.data, "hold item 1: the filter answered with more"));
+	rig_end_fini(&end);
+	stop();
+}
+END_TEST
+
+START_TEST(item_that_nobody_can_be_given)
+{
+	struct job_class_source c = each_filter("while read x; do echo ok $x; done");
+	struct rig_each each;
+	struct rig_child child;
+	const char *line;
+
+	each_open();
+	each = lines_of("a\n", 2 << 20);
+	each.source.each.on_item_error = JOB_ITEM_SKIP;
+	child = each_begin(&c, "[]", &each);
+	line = rig_line_of(child.socket, 65536);
+	ck_assert_int_eq(strncmp(line, "aside 2 {\"item\":\"xxx", 20), 0);
+	ck_assert_ptr_nonnull(strstr(line, "\"error\":\"it is longer than 1 MiB\",\"attempts\":0"));
+	ck_assert_int_eq(send(child.socket, "go\n", 3, 0), 3);
+	each_ends(&child, 0, "a\n", "");
+	ck_assert_int_eq(board_mark_now().errors, 1);
+	unlink(path);
+	stop();
+}
+END_TEST
+
+START_TEST(file_has_changed)
+{
+	struct job_class_source c = each_function("item_noop");
+	struct rig_each each;
+	struct rig_child child;
+	struct rig_end end;
+
+	each_open();
+	each = lines_of("a\nb\n", 10);
+	each.source.each.max_items = 1;
+	each_performs(&c, &each, 75, "", "slice\n");
+	each_resume(&each);
+	ck_assert_int_eq(truncate(path, 3), 0);
+	child = each_begin(&c, "[]", &each);
+	end = rig_await(&child);
+	unlink(path);
+	ck_assert_int_eq(rig_exit_status(&end), 100);
+	ck_assert_ptr_nonnull(strstr(end.lines.data,
+		"error {\"exception\":\"Drover::Collection\",\"message\":\"the collection has "
+		"changed: "));
+	rig_end_fini(&end);
+	stop();
+}
+END_TEST
+
+START_TEST(file_is_not_there)
+{
+	struct job_class_source c = each_function("item_noop");
+	struct rig_each each;
+	struct rig_child child;
+	struct rig_end end;
+
+	each_open();
+	each = lines_of("a\n", 10);
+	unlink(path);
+	child = each_begin(&c, "[]", &each);
+	end = rig_await(&child);
+	ck_assert_int_eq(rig_exit_status(&end), 1);
+	ck_assert_ptr_nonnull(strstr(end.lines.data, "Drover::Collection"));
+	rig_end_fini(&end);
+	stop();
+}
+END_TEST
+
 /* -- pause ------------------------------------------------------------------------------------- */
 
 START_TEST(run_is_held)
@@ -345,6 +455,10 @@ static Suite *nursery_each_errors_suite(void)
 	tcase_add_loop_test(t, run_is_stopped, 0, COUNT(STOPS));
 	tcase_add_loop_test(t, function_answers, 0, COUNT(ANSWERS));
 	tcase_add_test(t, long_answer_is_cut);
+	tcase_add_test(t, neither_waits_for_the_other);
+	tcase_add_test(t, item_that_nobody_can_be_given);
+	tcase_add_test(t, file_has_changed);
+	tcase_add_test(t, file_is_not_there);
 	tcase_add_test(t, run_is_held);
 	tcase_add_test(t, item_is_set_aside);
 	tcase_add_test(t, set_aside_and_stopped);
