@@ -15,7 +15,8 @@ $(B)/lib/libitems.a: $(filter-out %/main.o,$(call objects,items))
 
 $(B)/unit/%: tests/unit/%.c $(B)/lib/libdeciders.a $(B)/lib/libitems.a $(foreach f,$(UNIT_PARTS),$(call library,$(f)))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(filter %.a,$^) \
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< \
+	  $(filter %/libnursery.a,$^) $(filter-out %/libnursery.a,$(filter %.a,$^)) \
 	  $(CHECK_LIBS) $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
 -include $(wildcard $(B)/unit/*.d)
 
@@ -90,6 +91,8 @@ fuzzers: $(FUZZERS)
 fuzz:
 	$(MAKE) B=build-fuzz CC=clang STATIC= LINKSAN="-fsanitize=$(FUZZ_SAN)" \
 	  HARDEN="-fsanitize=fuzzer-no-link,$(FUZZ_SAN)" fuzzers
+
+$(B)/unit/nursery_each_marks: $(B)/lib/libnursery.a
 
 # The tests of the nursery start it.
 $(filter $(B)/unit/nursery%,$(UNITS)): \
