@@ -11,9 +11,13 @@ $(B)/lib/libdeciders.a: $(UNIT_OBJECTS)
 
 $(B)/unit/%: tests/unit/%.c $(B)/lib/libdeciders.a $(foreach f,$(UNIT_PARTS),$(call library,$(f)))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(filter %.a,$^) \
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< \
+	  $(filter %/libnursery.a,$^) $(filter-out %/libnursery.a,$(filter %.a,$^)) \
 	  $(CHECK_LIBS) $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS)
 -include $(wildcard $(B)/unit/*.d)
+
+# What is decided in a child is linked as objects, too.
+$(filter $(B)/unit/collection%,$(UNITS)): $(B)/lib/libnursery.a
 
 # -- modules in C for the tests and the demo -----------------------------------------------------
 TEST_MODULES := $(patsubst tests/support/%_module.c,$(B)/tests/%_module.so,\
