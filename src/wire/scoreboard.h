@@ -85,18 +85,25 @@ struct scoreboard_slot {
 	char jid[136];
 	uint8_t reserved_room[8];
 	struct scoreboard_orders orders;
-	uint8_t reserved[4096 - 536];
+	int64_t part; /* of an iterating job: what its marks belong to (queue/verbs.h) */
+	char run[136];
+	uint8_t reserved[4096 - 680];
 };
 
 #define SCOREBOARD_CURSOR_MAX 4000
+
+/* Far behind every time, and a timeout can be added to it. */
+#define SCOREBOARD_RESTING ((int64_t)1 << 62)
 
 /* What an iterating job has begun; in the first of the two pages alone. */
 struct scoreboard_begun {
 	uint32_t generation; /* another than the slot's: nothing was begun */
 	uint32_t tries;	     /* this one included, from 1 */
 	int64_t number;	     /* of the item in hand, from 1; above the newer mark's: it is in hand */
-	int64_t mono_ms;     /* when this try began: CLOCK_MONOTONIC, coarse */
-	int64_t end;	     /* the `end` of the orders that the child goes by */
+	int64_t mono_ms;     /* when this try began: CLOCK_MONOTONIC, coarse; SCOREBOARD_RESTING: it is
+				tried no more, or not now */
+	int64_t end;	     /* the `end` of the orders that the child goes by; where it is past that
+				already, the number it is past */
 	int64_t used;	     /* items begun by this start, counted against `granted` */
 };
 
@@ -209,6 +216,7 @@ static inline bool scoreboard_mark_is_whole(const struct scoreboard_mark *m, uin
 static inline void scoreboard_slot_close(struct scoreboard_slot *s)
 {
 	s->token[sizeof s->token - 1] = s->jid[sizeof s->jid - 1] = '\0';
+	s->run[sizeof s->run - 1] = '\0';
 }
 
 /*
