@@ -87,6 +87,7 @@ static int start(struct printed *p, const struct source_args *a, struct err *err
 static void *printed_open(const struct source_args *a, int64_t *number, struct err *err)
 {
 	struct printed *p;
+	int64_t before;
 
 	if (a->cursor.len && memchr(a->cursor.at, '\0', a->cursor.len)) {
 		err_set(err, "the cursor has a NUL byte in it");
@@ -103,8 +104,9 @@ static void *printed_open(const struct source_args *a, int64_t *number, struct e
 	}
 	p->name = must_strdup(a->argv[0]);
 	bytes_open_pipe(&p->bytes, p->command.out, p->name);
-	if (a->cursor.len == 0 && *number == 0 && !a->inner)
-		*number = source_window(a->m, &SOURCE_PRINTED).first - 1;
+	before = source_window(a->m, &SOURCE_PRINTED).first - 1;
+	if (!a->inner && *number < before) /* nothing is to be passed by: the command did */
+		*number = before;
 	return p;
 }
 
