@@ -20,6 +20,9 @@ $(B)/unit/%: tests/unit/%.c $(B)/lib/libdeciders.a $(B)/lib/libitems.a $(foreach
 	  $(CHECK_LIBS) $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
 -include $(wildcard $(B)/unit/*.d)
 
+# What is decided in a child is linked as objects, too.
+$(filter $(B)/unit/collection%,$(UNITS)): $(B)/lib/libnursery.a
+
 # -- modules in C for the tests and the demo -----------------------------------------------------
 TEST_MODULES := $(patsubst tests/support/%_module.c,$(B)/tests/%_module.so,\
   $(wildcard tests/support/*_module.c))
