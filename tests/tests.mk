@@ -88,3 +88,5 @@ fuzz:
 # The tests of the nursery start it.
 $(filter $(B)/unit/nursery%,$(UNITS)): \
   $(B)/drover-nursery $(B)/drover-nursery-module $(TEST_MODULES)
+# So does the test of streams with what serves them.
+$(B)/unit/stream: $(B)/drover-items
