@@ -100,3 +100,5 @@ $(B)/unit/nursery_each_marks: $(B)/lib/libnursery.a
 # The tests of the nursery start it.
 $(filter $(B)/unit/nursery%,$(UNITS)): \
   $(B)/drover-nursery $(B)/drover-nursery-module $(TEST_MODULES)
+# So does the test of streams with what serves them.
+$(B)/unit/stream: $(B)/drover-items
