@@ -60,6 +60,7 @@ struct drover_options {
 	long long connect_timeout_ms, command_timeout_ms;	  /* 0: five seconds */
 	/* How long records of ended runs and request ids are kept, as in drover.yml; 0: seven days. */
 	long long runs_kept_ms, ids_kept_ms;
+	const char *by; /* who changes things, for the audit of a run: USER@HOST; NULL: not said */
 };
 
 /* Connects and logs in. NULL where that does not work in time. `options` are copied. */

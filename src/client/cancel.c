@@ -30,6 +30,7 @@ static int take_out(struct drover_client *c, const struct internal_place *p, str
 			.bytes = text_span(&p->bytes),
 			.payload = text_span(&p->payload),
 			.detail = waiting[p->kind].detail,
+			.by = c->by,
 			.now_ms = clock_wall_ms(),
 			.runs_kept_ms = c->runs_kept_ms,
 			.ids_kept_ms = c->ids_kept_ms},

@@ -133,6 +133,7 @@ struct drover_client *drover_client_open(
 	c->address = redis_options_say(&c->options);
 	c->runs_kept_ms = options->runs_kept_ms > 0 ? options->runs_kept_ms : KEPT_MS;
 	c->ids_kept_ms = options->ids_kept_ms > 0 ? options->ids_kept_ms : KEPT_MS;
+	c->by = options->by ? must_strdup(options->by) : NULL;
 	c->redis = connect_to(&c->options, &err);
 	if (!c->redis) {
 		internal_fail(error, DROVER_E_UNREACHABLE, "%s", err.text);
@@ -152,6 +153,7 @@ void drover_client_close(struct drover_client *c)
 	redis_options_fini(&c->options);
 	free(c->address);
 	free(c->prefix);
+	free(c->by);
 	free(c);
 }
 

@@ -13,6 +13,7 @@ struct drover_client {
 	struct redis_options options;
 	struct redis *redis;
 	char *address, *prefix;
+	char *by; /* NULL: not said */
 	struct inspect in;
 	int64_t runs_kept_ms, ids_kept_ms;
 };

@@ -5,15 +5,22 @@
 #include "queue/keys.h"
 #include "queue/waiting.h"
 
-void audit_write(struct text *out, int64_t wall_ms, const char *what, const char *detail)
+static void add_member(struct text *out, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	text_addf(out, ",\"%s\":", name);
+	text_add_json(out, span_of(value));
+}
+
+void audit_write(
+	struct text *out, int64_t wall_ms, const char *what, const char *detail, const char *by)
 {
 	char at[CLOCK_TEXT_SIZE];
 
 	text_addf(out, "{\"at\":\"%s\",\"what\":\"%s\"", clock_rfc3339(wall_ms, at), what);
-	if (detail) {
-		text_add_str(out, ",\"detail\":");
-		text_add_json(out, span_of(detail));
-	}
+	add_member(out, "by", by);
+	add_member(out, "detail", detail);
 	text_add_char(out, '}');
 }
 

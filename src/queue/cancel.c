@@ -21,7 +21,7 @@ static void add_audit(struct words *w, const struct cancel *c)
 {
 	struct text entry = {0};
 
-	audit_write(&entry, c->now_ms, "cancelled", c->detail);
+	audit_write(&entry, c->now_ms, "cancelled", c->detail, c->by);
 	words_add(w, (struct span){entry.data, entry.len});
 	text_fini(&entry);
 }

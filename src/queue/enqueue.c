@@ -140,7 +140,7 @@ static void add_arguments(
 	words_add_int(w, e->unique_for_ms + e->delay_ms);
 	words_add(w, e->class_name);
 	words_add_str(w, e->overlap ? e->overlap : "");
-	audit_write(&t, e->now_ms, "enqueued", NULL);
+	audit_write(&t, e->now_ms, "enqueued", NULL, NULL);
 	add_text(w, e->track, &t);
 	words_add_int(w, e->now_ms);
 	if (e->track)
