@@ -26,21 +26,8 @@ end
 if not take[ARGV[2]]() then return 0 end
 if jid == '' then return 1 end
 
-local lock = prefix .. 'drover:unique:' .. redis.sha1hex(ARGV[7])
-if redis.pcall('GET', lock) == jid then redis.call('DEL', lock) end
-redis.pcall('HDEL', prefix .. 'drover:overlap:' .. ARGV[6], jid)
-redis.pcall('HDEL', prefix .. 'drover:cancel', jid)
+-- include: run_ended
 
-local run = prefix .. 'drover:run:' .. jid
-if redis.call('EXISTS', run) == 1 then
-  redis.call('HSET', run, 'state', 'cancelled', 'ended_at', ARGV[8])
-  redis.call('HDEL', run, 'next_at')
-  redis.call('PEXPIRE', run, ARGV[10])
-  redis.pcall('RPUSH', run .. ':audit', ARGV[12])
-  redis.pcall('LTRIM', run .. ':audit', -100, -1)
-  redis.pcall('PEXPIRE', run .. ':audit', ARGV[10])
-  redis.pcall('ZADD', prefix .. 'drover:runs', ARGV[9], jid)
-  local request = redis.call('HGET', run, 'request_id')
-  if request then redis.call('PEXPIRE', prefix .. 'drover:id:' .. request, ARGV[11]) end
-end
+free_waiting(ARGV[6], ARGV[7])
+end_cancelled(ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12])
 return 1
