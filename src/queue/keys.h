@@ -29,12 +29,11 @@
 #define KEY_PAUSED	"drover:paused"	     /* hash: queue or "*" -> reason */
 #define KEY_OVERSIZE	"drover:oversize"    /* hash: jid -> a payload above max_payload */
 /* counts the changes of drover:paused, :cancel, :pause and of rates; watched */
-#define KEY_CONTROL "drover:control"
-#define KEY_CANCEL  "drover:cancel" /* hash: jid -> when it was asked, ms */
-#define KEY_PAUSE   "drover:pause"  /* hash: jid of a run -> "MS REASON", until it is resumed */
-/* hash: jid of a run or of a part -> "LEN QUEUE PAYLOAD": jobs of paused runs */
-#define KEY_PAUSED_JOBS "drover:paused:jobs"
-#define KEY_DELAYED	"drover:delayed" /* zset: member -> due time in Redis's ms */
+#define KEY_CONTROL	"drover:control"
+#define KEY_CANCEL	"drover:cancel"	     /* hash: jid -> when it was asked, ms */
+#define KEY_PAUSE	"drover:pause"	     /* hash: run -> "MS REASON": it is to pause */
+#define KEY_PAUSED_JOBS "drover:paused:jobs" /* hash: jid -> "LEN QUEUE PAYLOAD": of paused runs */
+#define KEY_DELAYED	"drover:delayed"     /* zset: member -> due time in Redis's ms */
 /* hash: member -> "WHY LEN QUEUE PAYLOAD"; a member is a jid, or jid/2 .. where that one is there */
 #define KEY_DELAYED_JOBS   "drover:delayed:jobs"
 #define KEY_PARKED_CLASSES "drover:parked"   /* set of classes that have parked jobs */
@@ -51,9 +50,9 @@
 #define KEY_SCHEDULE "drover:schedule" /* hash: name -> last nominal time fired, s */
 #define KEY_RUN	     "drover:run:"     /* + jid: hash, a run record */
 #define KEY_AUDIT    ":audit"	       /* behind drover:run:JID: list of JSON objects */
-#define KEY_PARTS    ":parts"	       /* behind drover:run:JID: hash, N:state, N:cursor .. */
-#define KEY_ERRORS   ":errors"	       /* likewise: hash: item number -> JSON of its error */
-#define KEY_LOG	     ":log"	       /* likewise: stream of part, line: what it printed */
+#define KEY_PARTS    ":parts"	       /* behind drover:run:JID: hash "PART:FIELD"; see position.lua */
+#define KEY_ERRORS   ":errors"	       /* behind drover:run:JID: hash number of an item -> JSON */
+#define KEY_LOG	     ":log"	       /* behind drover:run:JID: stream of part, line */
 #define KEY_RUNS     "drover:runs"     /* zset: jid by last change */
 
 /* resque-scheduler's */

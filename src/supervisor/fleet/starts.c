@@ -15,7 +15,7 @@ enum { BATCH_MAX = 64 };
 /* What is asked of one job, with the texts it points into. */
 struct question {
 	struct record record;
-	struct text unique, parked;
+	struct job_start_texts texts;
 };
 
 /* One call under way. A slot is found again by its token: it may have moved on. */
@@ -38,7 +38,7 @@ static void ask(struct verbs_start *start, struct question *q, const struct slot
 	const struct job *j = slot->job;
 	struct record *r = &q->record;
 
-	job_describe_start(j, start, &q->unique, &q->parked);
+	job_describe_start(j, start, &q->texts);
 	record_init(r, j, "started", span_of(slot->worker_id), span_of(job_origin(j)));
 	record_add(r, "class", job_class_name(j));
 	record_add(r, "queue", j->entry.queue);
@@ -148,8 +148,9 @@ static bool send_batch(struct supervisor *s, bool again)
 		free_call(c); /* asked again on the next connection */
 	for (size_t i = 0; i < n; i++) {
 		record_fini(&questions[i].record);
-		text_fini(&questions[i].unique);
-		text_fini(&questions[i].parked);
+		text_fini(&questions[i].texts.unique);
+		text_fini(&questions[i].texts.parked);
+		text_fini(&questions[i].texts.place);
 	}
 	return sent && n == BATCH_MAX;
 }

@@ -99,11 +99,13 @@ static bool end_if_the_same(struct estate *e, const struct scoreboard_slot *slot
 	return same;
 }
 
-static void end_recorded(void *ctx, const struct scoreboard_slot *slot)
+static void end_recorded(void *ctx, const struct scoreboard_slot *slot,
+	const struct scoreboard_mark *mark, const struct scoreboard_begun *begun)
 {
 	struct estate *e = ctx;
 
-	if (slot->pid != getpid())
+	(void)mark, (void)begun;
+	if (slot->pid > 0 && slot->pid != getpid())
 		e->living += end_if_the_same(e, slot);
 }
 
