@@ -24,21 +24,9 @@ void audit_write(
 	text_add_char(out, '}');
 }
 
-static void add_key(struct text *out, const char *prefix, struct span jid)
-{
-	text_add_str(out, prefix);
-	text_add_str(out, KEY_RUN);
-	text_add_span(out, jid);
-	text_add_str(out, KEY_AUDIT);
-}
-
 void audit_add_key(struct words *w, const char *prefix, struct span jid)
 {
-	struct text key = {0};
-
-	add_key(&key, prefix, jid);
-	words_add(w, (struct span){key.data, key.len});
-	text_fini(&key);
+	words_add_run_key(w, prefix, jid, KEY_AUDIT);
 }
 
 int audit_read(const struct inspect *in, struct span jid, struct text *json, struct err *err)

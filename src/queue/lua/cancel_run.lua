@@ -80,10 +80,8 @@ if open then
   return {'asked', state, astray}
 end
 if ARGV[11] ~= '' then redis.pcall('LREM', KEYS[6], 1, ARGV[11]) end
-redis.call('HDEL', KEYS[2], jid)
 free_waiting(ARGV[9], ARGV[10])
-redis.call('HDEL', KEYS[1], 'reason', 'parts_cancelled', 'failure', 'steal', 'speed')
-end_cancelled(ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7])
+end_cancelled(jid, ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7])
 if ARGV[12] ~= '' then
   redis.call('SADD', prefix .. 'queues', ARGV[12])
   redis.call('RPUSH', prefix .. 'queue:' .. ARGV[12], ARGV[13])
