@@ -62,6 +62,14 @@ void wait_pause(int64_t *pause_ms, int64_t most_ms)
 	*pause_ms = *pause_ms * 3 / 2 < POLL_MOST_MS ? *pause_ms * 3 / 2 : POLL_MOST_MS;
 }
 
+/* Whoever looked on has the last word before ours. */
+static int ends(const struct ending *e, int code)
+{
+	if (e->look)
+		e->look(e->ctx, NULL);
+	return code;
+}
+
 /* The record is only read, so a Redis that goes away is asked again. */
 static int wait_for_end(struct ending *e, const char *jid, int64_t most_ms)
 {
@@ -74,17 +82,17 @@ static int wait_for_end(struct ending *e, const char *jid, int64_t most_ms)
 			left = most_ms == UNITS_NONE ? pause : begin + most_ms - now;
 
 		if (rc < 0 && error.kind == DROVER_E_NOT_FOUND)
-			return cli_fail(CLI_WAIT_ERROR,
+			return cli_fail(ends(e, CLI_WAIT_ERROR),
 				"there is no record of %s: nobody can say how it ended", jid);
 		if (rc < 0 && error.kind != DROVER_E_UNREACHABLE)
-			return cli_fail(CLI_WAIT_ERROR, "%s", error.text);
+			return cli_fail(ends(e, CLI_WAIT_ERROR), "%s", error.text);
 		if (rc < 0 && now - answered > REDIS_AWAY_MS)
-			return cli_fail_client(&error);
+			return ends(e, 0), cli_fail_client(&error);
 		answered = rc == 0 ? now : answered;
 		if (rc == 0 && e->over)
-			return e->code;
+			return ends(e, e->code);
 		if (left <= 0)
-			return cli_fail(CLI_TIME_OVER, "%s has not ended in time", jid);
+			return cli_fail(ends(e, CLI_TIME_OVER), "%s has not ended in time", jid);
 		wait_pause(&pause, left);
 	}
 }

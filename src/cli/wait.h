@@ -12,7 +12,7 @@
 /* How long: UNITS_NONE where no time is given. An exit code. */
 int wait_read(const struct args *args, int64_t *most_ms);
 
-/* Told each time the record was read. */
+/* Told each time the record was read, and with NULL before anything is said at the end. */
 typedef void wait_look_fn(void *ctx, const struct drover_job_info *job);
 
 /*
