@@ -9,10 +9,14 @@ $(B)/lib/libdeciders.a: $(UNIT_OBJECTS)
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
 
-$(B)/unit/%: tests/unit/%.c $(B)/lib/libdeciders.a $(foreach f,$(UNIT_PARTS),$(call library,$(f)))
+$(B)/lib/libitems.a: $(filter-out %/main.o,$(call objects,items))
+	@mkdir -p $(@D)
+	rm -f $@ && ar rcs $@ $^
+
+$(B)/unit/%: tests/unit/%.c $(B)/lib/libdeciders.a $(B)/lib/libitems.a $(foreach f,$(UNIT_PARTS),$(call library,$(f)))
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(filter %.a,$^) \
-	  $(CHECK_LIBS) $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS)
+	  $(CHECK_LIBS) $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
 -include $(wildcard $(B)/unit/*.d)
 
 # -- modules in C for the tests and the demo -----------------------------------------------------
@@ -32,6 +36,11 @@ $(B)/bench/bench_module.so: tests/bench/bench_module.c include/drover/job.h
 $(B)/bench/nothing: tests/bench/nothing.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -static -o $@ $<
+$(B)/bench/each: tests/bench/each.c $(B)/lib/libdeciders.a \
+  $(foreach f,$(UNIT_PARTS),$(call library,$(f))) | $(B)/drover-nursery-module $(TEST_MODULES)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.a,$^) $(CHECK_LIBS) \
+	  $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS)
 $(B)/bench/script_bytes: tests/bench/script_bytes.c $(call library,queue) $(call library,base)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(JSON_LIBS)
@@ -57,7 +66,8 @@ model:
 torture: all units crash
 	tests/torture/points.py
 	BUILD=$(B) tests/torture/driver.py --jobs 10000 --kills 200
-BENCH_PARTS := $(B)/bench/bench_module.so $(B)/bench/nothing $(B)/bench/script_bytes
+BENCH_PARTS := $(B)/bench/bench_module.so $(B)/bench/nothing $(B)/bench/script_bytes \
+  $(B)/bench/each
 bench: all $(BENCH_PARTS)
 	BUILD=$(B) tests/bench/run $(BENCH)
 demo: all $(B)/demo/module.so
@@ -69,12 +79,12 @@ FUZZ_SAN := address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-po
 $(B)/lib/libnursery.a: $(filter-out %/main.o %/module_main.o,$(call objects,nursery))
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
-FUZZ_LIBS := $(B)/lib/libdeciders.a $(B)/lib/libnursery.a \
+FUZZ_LIBS := $(B)/lib/libdeciders.a $(B)/lib/libnursery.a $(B)/lib/libitems.a \
   $(foreach f,$(UNIT_PARTS),$(call library,$(f)))
 $(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -fsanitize=fuzzer \
-	  -o $@ $< $(FUZZ_LIBS) $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS) -ldl
+	  -o $@ $< $(FUZZ_LIBS) $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS) $(ZLIB_LIBS) -ldl
 .PHONY: fuzz fuzzers
 fuzzers: $(FUZZERS)
 fuzz:

@@ -94,7 +94,7 @@ extern DROVER_PUBLIC const struct drover_entry drover_module[];
 #fn, fn, NULL, NULL \
 	}
 
-/* `int fn(struct drover_job *, const struct drover_item *)`. Loaded, but not performed yet. */
+/* `int fn(struct drover_job *, const struct drover_item *)`: one item of an `each` of drover.yml. */
 #define DROVER_EACH(fn)             \
 	{                           \
 #fn, NULL, fn, NULL \
@@ -142,6 +142,7 @@ DROVER_PUBLIC json_t *drover_job_args(struct drover_job *job);
 /* Each returns 0, or -1 with errno: EINVAL for what cannot be said, else the socket's error. */
 
 /*
+ * Not for an item of an `each`, which has its cursor from drover: EINVAL there.
  * All up to `cursor` is done: the next start gets it. Any bytes but newline, 1 to 4,000. Waits for
  * the answer: 0 to go on, DROVER_INTERRUPTED to stop now:
  *	if ((stop = drover_checkpoint(job, cursor)) != 0)
@@ -162,11 +163,47 @@ DROVER_PUBLIC int drover_result(struct drover_job *job, const char *json);
 DROVER_PUBLIC int drover_delay(struct drover_job *job, int64_t delay_ms);
 
 /*
+ * For an item the message alone counts: it says why this item failed, or is to be tried again.
  * What stands in the failure record instead of the exit status, should this attempt fail: the name
  * of an exception (cut at 200 bytes) and a sentence (cut at 8,000). Returns DROVER_FAILED always,
  * so that `return drover_error(...)` reads well.
  */
 DROVER_PUBLIC int drover_error(struct drover_job *job, const char *exception, const char *message);
+
+/* -- a collection of one's own ----------------------------------------------------------------- */
+
+/*
+ * Where `each` of drover.yml has no collection that fits. `at` is what open returned.
+ *
+ *	static int sync_orders(struct drover_job *job)
+ *	{
+ *		return drover_each(job, &orders, sync_order);
+ *	}
+ */
+struct drover_source {
+	/* Behind the item that `cursor` names; NULL: from the beginning. NULL where that cannot be. */
+	void *(*open)(struct drover_job *job, const char *cursor);
+
+	/* The next item: 1; 0: there is none any more; -1: it cannot be read. It finds `number` set,
+	   counted from 1 at each start; it may set another. `text` is valid until the next call. */
+	int (*next)(void *at, struct drover_item *item);
+
+	/* Names the item that came last: 1 to 4,000 bytes without newline. */
+	const char *(*cursor)(void *at);
+
+	void (*close)(void *at); /* or NULL */
+};
+
+/*
+ * Calls fn for every item and says its cursor behind it (drover_checkpoint: an item costs a round
+ * trip to the supervisor), so that a stop takes effect between two items and the next start goes on
+ * there. To be returned by the job: DROVER_DONE at the end; DROVER_INTERRUPTED after a stop;
+ * DROVER_FAILED where the source fails; and what fn returned, if that was neither DROVER_DONE nor
+ * DROVER_SKIP: then the job is tried again from that item on, if its class has `retries`. Only for
+ * a DROVER_FUNCTION.
+ */
+DROVER_PUBLIC int drover_each(struct drover_job *job, const struct drover_source *source,
+	int (*fn)(struct drover_job *job, const struct drover_item *item));
 
 #ifdef __cplusplus
 }

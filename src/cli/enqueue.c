@@ -15,6 +15,7 @@ static int run(struct cli *cli)
 {
 	struct drover_request request = {
 		.queue = cli->args.words[0], .class_name = cli->args.words[1]};
+	struct drover_enqueued answer;
 	struct text args_json = {0};
 	int64_t most_ms;
 	int code = wait_read(&cli->args, &most_ms);
@@ -25,7 +26,9 @@ static int run(struct cli *cli)
 		code = request_make_args(&cli->args, 2, &args_json);
 	request.args = args_json.data;
 	if (code == CLI_OK)
-		code = request_send(cli, &request, most_ms, NULL, NULL);
+		code = request_enqueue(cli, &request, &answer);
+	if (code == CLI_OK)
+		code = request_finish(cli, &answer, most_ms, NULL, NULL);
 	text_fini(&args_json);
 	return code;
 }

@@ -128,24 +128,30 @@ static bool say_more(const struct drover_enqueued *a)
 	return confirmed;
 }
 
-int request_send(struct cli *cli, const struct drover_request *request, int64_t most_ms,
-	wait_look_fn *look, void *ctx)
+int request_enqueue(
+	struct cli *cli, const struct drover_request *request, struct drover_enqueued *answer)
 {
-	bool wait = args_has(&cli->args, "--wait"), confirmed;
-	struct drover_enqueued answer;
+	bool wait = args_has(&cli->args, "--wait");
 	struct drover_error error;
 
-	if (drover_enqueue(cli->client, request, &answer, &error) < 0) {
+	if (drover_enqueue(cli->client, request, answer, &error) < 0) {
 		if (wait && error.kind == DROVER_E_REFUSED)
 			return cli_fail(CLI_WAIT_ERROR, "%s", error.text);
 		return cli_fail_client(&error);
 	}
-	confirmed = say_more(&answer);
+	return CLI_OK;
+}
+
+int request_finish(struct cli *cli, const struct drover_enqueued *answer, int64_t most_ms,
+	wait_look_fn *look, void *ctx)
+{
+	bool wait = args_has(&cli->args, "--wait"), confirmed = say_more(answer);
+
 	if (!wait || !cli->json)
-		say_answer(cli, &answer, confirmed);
+		say_answer(cli, answer, confirmed);
 	if (!wait)
 		return confirmed ? CLI_OK : CLI_TIME_OVER;
 	if (cli_flush(cli) < 0) /* whoever reads the jid need not wait with us */
 		return CLI_WAIT_ERROR;
-	return wait_until_ended(cli, answer.jid, most_ms, look, ctx);
+	return wait_until_ended(cli, answer->jid, most_ms, look, ctx);
 }

@@ -17,8 +17,11 @@ int request_make_args(const struct args *args, size_t first, struct text *out);
 /* --in, --at, --id, and what the configuration says of its class. An exit code. */
 int request_read(const struct cli *cli, struct drover_request *r);
 
-/* Enqueues it, prints its jid, and with --wait stays until it has ended. An exit code. */
-int request_send(struct cli *cli, const struct drover_request *r, int64_t most_ms,
+/* Enqueues it. An exit code. */
+int request_enqueue(
+	struct cli *cli, const struct drover_request *r, struct drover_enqueued *answer);
+/* Prints its jid, and with --wait stays until it has ended. An exit code. */
+int request_finish(struct cli *cli, const struct drover_enqueued *answer, int64_t most_ms,
 	wait_look_fn *look, void *ctx);
 
 #endif

@@ -1,5 +1,6 @@
 /* drover run CLASS [ARG...]: an iterating job; prints its jid, with --wait how far it is. */
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/progress.h"
 #include "cli/request.h"
@@ -71,12 +72,53 @@ static int read_window(const struct args *args, struct drover_each *each)
 	return code;
 }
 
-static int upload(const struct cli *cli, struct drover_each *each)
+/* -- a file -------------------------------------------------------------------------------- */
+
+static int upload(const struct cli *cli, struct drover_each *each, struct drover_upload *file)
 {
 	const char *path = args_value(&cli->args, "--csv");
+	bool piped = path && strcmp(path, "-") == 0;
+	const struct drover_upload_request request = {.path = piped ? NULL : path,
+		.fd = STDIN_FILENO,
+		.name = piped ? "standard input" : NULL};
+	struct drover_error error;
 
-	(void)each;
-	return path ? cli_fail(CLI_USAGE, "--csv is not built yet") : CLI_OK;
+	if (!path)
+		return CLI_OK;
+	if (drover_upload_file(cli->client, &request, file, &error) < 0)
+		return cli_fail_client(&error);
+	each->csv = file->id;
+	return CLI_OK;
+}
+
+/* Nobody will read it where this request made no job. That it expires is enough otherwise. */
+static void drop(const struct cli *cli, const struct drover_each *each)
+{
+	struct drover_error ignored;
+
+	if (each->csv)
+		drover_upload_remove(cli->client, each->csv, &ignored);
+}
+
+/* -- the verb ------------------------------------------------------------------------------ */
+
+static int send(
+	struct cli *cli, struct drover_request *request, struct drover_each *each, int64_t most_ms)
+{
+	struct drover_upload file;
+	struct drover_enqueued answer = {.how = DROVER_DUPLICATE};
+	struct progress progress;
+	int code = upload(cli, each, &file);
+
+	if (code != CLI_OK)
+		return code;
+	code = request_enqueue(cli, request, &answer);
+	if (code != CLI_UNREACHABLE && answer.how != DROVER_ENQUEUED)
+		drop(cli, each);
+	if (code != CLI_OK)
+		return code;
+	progress_init(&progress);
+	return request_finish(cli, &answer, most_ms, progress_look, &progress);
 }
 
 static int run(struct cli *cli)
@@ -87,7 +129,6 @@ static int run(struct cli *cli)
 	struct drover_request request = {
 		.queue = queue ? queue : QUEUE, .class_name = cli->args.words[0], .each = &each};
 	struct text args_json = {0};
-	struct progress progress;
 	int64_t most_ms;
 	int code = wait_read(&cli->args, &most_ms);
 
@@ -99,12 +140,9 @@ static int run(struct cli *cli)
 		code = request_read(cli, &request);
 	if (code == CLI_OK)
 		code = request_make_args(&cli->args, 1, &args_json);
-	if (code == CLI_OK)
-		code = upload(cli, &each);
 	request.args = args_json.data;
-	progress_init(&progress);
 	if (code == CLI_OK)
-		code = request_send(cli, &request, most_ms, progress_look, &progress);
+		code = send_run(cli, &request, &each, most_ms);
 	text_fini(&args_json);
 	return code;
 }

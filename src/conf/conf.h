@@ -108,7 +108,10 @@ enum conf_members {
 	CONF_MEMBERS_SCAN
 };
 
-/* A collection. Texts may hold {args.N} and {args.NAME}, those of an inner one {item}, {item.NAME}. */
+/*
+ * A collection. Texts and commands are templates (base/template.h) of {args.N} and {args.NAME}; paths
+ * and the command of an inner one, which is never one of Redis, of {item} and {item.NAME} too.
+ */
 struct conf_each {
 	enum conf_each_kind kind;
 	char *text; /* "FIRST..LAST", path, key or pattern, as written; NULL of a command */

@@ -45,35 +45,35 @@ static void check_iterating(struct conf_loader *l, const struct given *g)
 /* -- what an iterating job cannot be -- */
 
 /* What `defaults` says is told at the collection: that is where it does not fit. */
-static const struct conf_node *place_of(
-	const struct conf_node *n, const struct given *g, const char *key)
-{
-	const struct conf_node *own = conf_node_get(n, key);
-
-	return own ? own : g->each;
-}
-
 static void check_parallel(struct conf_loader *l, const struct conf_node *n, const struct given *g,
 	const struct conf_class *class)
 {
+	const struct conf_node *own = conf_node_get(n, "parallel");
+
 	if (class->each.kind == CONF_EACH_NONE || class->parallel <= 1 ||
 		conf_each_can_be_divided(&class->each))
 		return;
-	conf_node_fault(&l->faults, place_of(n, g, "parallel"),
-		"is %s%" PRId64 " parts of a collection that cannot be divided, allowed is "
-		"parallel: 1",
-		conf_node_get(n, "parallel") ? "" : "by defaults ", class->parallel);
+	if (own)
+		conf_node_fault(&l->faults, own,
+			"is above 1, but the collection cannot be divided, allowed is 1");
+	else
+		conf_node_fault(&l->faults, g->each,
+			"cannot be divided into the %" PRId64
+			" parts of defaults, allowed is parallel: 1 beside it",
+			class->parallel);
 }
 
 /* An item that was cut off is performed again: its cursor is behind the last one that ended. */
 static void check_delivery(struct conf_loader *l, const struct conf_node *n, const struct given *g,
 	const struct conf_class *class)
 {
+	const struct conf_node *own = conf_node_get(n, "delivery");
+
 	if (class->at_most_once)
-		conf_node_fault(&l->faults, place_of(n, g, "delivery"),
+		conf_node_fault(&l->faults, own ? own : g->each,
 			"is at-most-once%s, allowed for an iterating job is delivery: "
 			"at-least-once",
-			conf_node_get(n, "delivery") ? "" : " by defaults");
+			own ? "" : " by defaults");
 }
 
 /* `defaults` may well say it for the functions that perform whole jobs. */
@@ -96,9 +96,12 @@ static void check_window(
 	if ((!from && !to) || down || class->from == CONF_NONE || class->to == CONF_NONE ||
 		class->from <= class->to)
 		return;
-	conf_node_fault(&l->faults, to ? to : from,
-		"has from %" PRId64 " behind to %" PRId64 ", allowed is from up to to", class->from,
-		class->to);
+	if (to)
+		conf_node_fault(&l->faults, to, "is before from, allowed is %" PRId64 " or more",
+			class->from);
+	else
+		conf_node_fault(&l->faults, from, "is behind to, allowed is %" PRId64 " or less",
+			class->to);
 }
 
 void conf_handlers_read(struct conf_loader *l, const struct conf_node *n, struct conf_class *class)

@@ -12,7 +12,7 @@
 #include "conf/conf.h"
 
 /* So that the numbers of a range can be counted. */
-#define FARTHEST INT64_C(1000000000000000000)
+#define FARTHEST INT64_C(999999999999999999)
 
 /* -- range: FIRST..LAST -- */
 
@@ -20,7 +20,7 @@ static bool parse_bound(struct span text, int64_t *out)
 {
 	char s[24] = "";
 
-	if (text.len >= sizeof s)
+	if (text.len >= sizeof s || memchr(text.at, '\0', text.len))
 		return false;
 	memcpy(s, text.at, text.len);
 	return conf_parse_int(s, out) && *out >= -FARTHEST && *out <= FARTHEST;
@@ -44,15 +44,19 @@ static void allow_range(const struct conf_key *k, struct text *out)
 			  "with {args.N} and {args.NAME} in it");
 }
 
-/* One with placeholders is judged when there is a job to fill them in from. */
+/*
+ * One with placeholders is judged when there is a job to fill them in from. That is before its first
+ * item, so that none can stand for an item.
+ */
 static bool read_range(
 	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
 {
+	struct conf_reader of_job = {r->faults, TEMPLATE_ARGS};
 	const char *s = conf_scalar(n);
 	int64_t first, last;
 	struct err err;
 
-	if (!s || !conf_type_template.read(r, k, n, at))
+	if (!s || !conf_type_template.read(&of_job, k, n, at))
 		return false;
 	return strchr(s, '{') || conf_parse_range(span_of(s), &first, &last, &err) == 0;
 }
@@ -164,7 +168,7 @@ static void read_options(struct conf_reader *r, const struct conf_node *n, struc
 			conf_key_read(r, &o->key, value, each);
 		else if (value)
 			conf_node_fault(r->faults, value,
-				"is of no meaning here, allowed is it beside %s",
+				"has no meaning here, allowed is it beside %s",
 				COLLECTIONS[o->of - CONF_EACH_RANGE].name);
 	}
 }
@@ -205,6 +209,21 @@ static void fini_each(const struct conf_key *k, void *at)
 	*each = (struct conf_each){0};
 }
 
+/* What is in Redis is handed to a child as one stream, which was begun before its first item. */
+static void read_inner(struct conf_reader *r, const struct conf_node *n, struct conf_each *inner)
+{
+	if (n->kind != CONF_NODE_MAP) {
+		conf_node_fault(r->faults, n,
+			"is no map, allowed is a map such as {lines: \"{item.path}\"}");
+		return;
+	}
+	r->placeholders = TEMPLATE_ARGS | TEMPLATE_ITEM;
+	read_collection(r, n, ALSO_INSIDE, inner);
+	if (inner->kind == CONF_EACH_REDIS)
+		conf_node_fault(r->faults, conf_node_get(n, "redis"),
+			"stands inside of another collection, allowed is it as the outer one");
+}
+
 static bool read_each(
 	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
 {
@@ -219,12 +238,7 @@ static bool read_each(
 	if (!inner)
 		return true;
 	each->inner = must_alloc(sizeof *each->inner);
-	r->placeholders = TEMPLATE_ARGS | TEMPLATE_ITEM;
-	if (inner->kind == CONF_NODE_MAP)
-		read_collection(r, inner, ALSO_INSIDE, each->inner);
-	else
-		conf_node_fault(r->faults, inner,
-			"is no map, allowed is a map such as {lines: \"{item.path}\"}");
+	read_inner(r, inner, each->inner);
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include "nursery/child.h"
 
 #include "base/crash.h"
+#include "nursery/each/each.h"
 #include "nursery/exec.h"
 #include "nursery/job_socket.h"
 #include "nursery/kernel.h"
@@ -171,5 +172,7 @@ _Noreturn void child_run(const struct facts *f, const struct child_descriptors *
 	CRASH_POINT("child.exec");
 	if (m.limits.handler == JOB_COMMAND)
 		exec_command(&m);
+	if (m.limits.handler == JOB_EACH)
+		each_run(&m, buffer.fds, buffer.n_fds, source);
 	perform(&buffer, &m, source);
 }

@@ -104,6 +104,16 @@ void environment_fini(struct environment *e)
 		free(e->list);
 }
 
+void environment_drop(struct environment *e, const char *name)
+{
+	char **to = e->list;
+
+	for (char **from = e->list; *from; from++)
+		if (!value_of(*from, name))
+			*to++ = *from;
+	*to = NULL;
+}
+
 const char *environment_get(char *const *list, const char *name)
 {
 	for (; *list; list++) {

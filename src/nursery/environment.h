@@ -17,6 +17,9 @@ struct environment {
 void environment_init(struct environment *e, const struct job_message *m);
 void environment_fini(struct environment *e);
 
+/* Takes a variable out again. */
+void environment_drop(struct environment *e, const char *name);
+
 /* The value of `name` in a list, NULL where it is not there. */
 const char *environment_get(char *const *list, const char *name);
 

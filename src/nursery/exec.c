@@ -51,13 +51,13 @@ static int put_stdin(struct span args, struct err *err)
 	return 0;
 }
 
-/* argv comes as places in the message; execve wants, for old reasons, what could be written to. */
-static char **argv_of(const struct job_message *m)
+/* Lists come as places in the message; execve wants, for old reasons, what could be written to. */
+char **exec_list(const char *const *list)
 {
 	char **argv;
 
-	_Static_assert(sizeof argv == sizeof m->lists[JOB_ARGV], "both are pointers to pointers");
-	memcpy(&argv, &m->lists[JOB_ARGV], sizeof argv);
+	_Static_assert(sizeof argv == sizeof list, "both are pointers to pointers");
+	memcpy(&argv, &list, sizeof argv);
 	return argv;
 }
 
@@ -74,7 +74,7 @@ static int told(const char *path, int number, struct err *err)
  * As execvp would, in the job's PATH and never with a shell. What counts at the end is the most
  * telling refusal: a program that may not be run rather than the last folder without one.
  */
-static int exec_in_path(const struct job_message *m, char **env, struct err *err)
+static int exec_in_path(char *const *argv, char *const *env, struct err *err)
 {
 	const char *path = environment_get(env, "PATH");
 	int worst = ENOENT;
@@ -86,8 +86,8 @@ static int exec_in_path(const struct job_message *m, char **env, struct err *err
 		text_clear(&file);
 		text_add(&file, path, len);
 		text_add_str(&file, len ? "/" : "./");
-		text_add_str(&file, job_argv(m)[0]);
-		execve(file.data, argv_of(m), env);
+		text_add_str(&file, argv[0]);
+		execve(file.data, argv, env);
 		if (errno != ENOENT && errno != ENOTDIR && worst == ENOENT) {
 			worst = errno;
 			text_clear(&refused);
@@ -95,27 +95,27 @@ static int exec_in_path(const struct job_message *m, char **env, struct err *err
 		}
 		path += len;
 	}
-	return told(refused.len ? refused.data : job_argv(m)[0], worst, err);
+	return told(refused.len ? refused.data : argv[0], worst, err);
 }
 
-static int exec_program(const struct job_message *m, struct err *err)
+int exec_program(char *const *argv, char *const *env, struct err *err)
 {
-	struct environment env;
-
-	if (job_argv(m)[0][0] == '\0')
+	if (argv[0][0] == '\0')
 		return fail(err, "an empty command", ENOENT);
-	environment_init(&env, m);
-	if (!strchr(job_argv(m)[0], '/'))
-		return exec_in_path(m, env.list, err);
-	execve(job_argv(m)[0], argv_of(m), env.list);
-	return told(job_argv(m)[0], errno, err);
+	if (!strchr(argv[0], '/'))
+		return exec_in_path(argv, env, err);
+	execve(argv[0], argv, env);
+	return told(argv[0], errno, err);
 }
 
 _Noreturn void exec_command(const struct job_message *m)
 {
+	struct environment env;
 	struct err err;
 
-	if (put_stdin(m->args, &err) == 0)
-		exec_program(m, &err);
+	if (put_stdin(m->args, &err) == 0) {
+		environment_init(&env, m);
+		exec_program(exec_list(m->lists[JOB_ARGV]), env.list, &err);
+	}
 	job_socket_not_started(&err);
 }

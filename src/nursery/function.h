@@ -22,6 +22,8 @@ struct drover_job {
 	const struct job_message *message;
 	const struct function_source *source;
 	json_t *args; /* NULL: not looked at yet */
+	struct text
+		*item_error; /* NULL: a whole job; else it is an item, which says its errors here */
 };
 
 /* Calls the function; its answer as an exit status. Does not return where there is none. */

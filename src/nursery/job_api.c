@@ -97,8 +97,7 @@ int drover_checkpoint(struct drover_job *job, const char *cursor)
 {
 	char answer[8];
 
-	(void)job;
-	if (!*cursor || strlen(cursor) > JOB_CURSOR_MAX || strchr(cursor, '\n'))
+	if (job->item_error || !*cursor || strlen(cursor) > JOB_CURSOR_MAX || strchr(cursor, '\n'))
 		return invalid();
 	if (say("cursor", cursor, JOB_CURSOR_MAX) != 0)
 		return -1;
@@ -157,7 +156,11 @@ int drover_delay(struct drover_job *job, int64_t delay_ms)
 
 int drover_error(struct drover_job *job, const char *exception, const char *message)
 {
-	(void)job;
+	if (job->item_error) {
+		text_clear(job->item_error);
+		text_add(job->item_error, message, strnlen(message, MESSAGE_MAX));
+		return DROVER_FAILED;
+	}
 	job_socket_error((struct span){exception, strnlen(exception, EXCEPTION_MAX)},
 		(struct span){message, strnlen(message, MESSAGE_MAX)});
 	return DROVER_FAILED;

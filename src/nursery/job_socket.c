@@ -23,25 +23,53 @@ int job_socket_say(const char *bytes, size_t len)
 	return 0;
 }
 
-/* How many bytes came, 0 at end of file. A dead peer is one too. */
-static ssize_t receive_some(char *at, size_t room, struct err *err)
+static void take_descriptors(struct job_buffer *b, struct msghdr *m)
 {
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < n && b->n_fds < JOB_FDS_MAX; i++)
+			memcpy(&b->fds[b->n_fds++], CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+	}
+}
+
+/*
+ * How many bytes came, 0 at end of file. A dead peer is one too. More descriptors than there is
+ * room for never come: the kernel closes those that do not fit.
+ */
+static ssize_t receive_some(struct job_buffer *b, char *at, size_t room, struct err *err)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(JOB_FDS_MAX * sizeof(int))];
+	} control;
+	struct iovec v = {at, room};
+	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control.bytes};
 	ssize_t n;
 
+	m.msg_controllen = sizeof control.bytes;
 	do
-		n = recv(JOB_FD, at, room, 0);
+		n = recvmsg(JOB_FD, &m, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == ECONNRESET)
 		return 0;
-	return n < 0 ? err_errno(err, "job socket") : n;
+	if (n < 0)
+		return err_errno(err, "job socket");
+	if (m.msg_controllen > 0)
+		take_descriptors(b, &m);
+	return n;
 }
 
 /* The rest of a message that is larger than the first part. */
-static int receive_rest(struct text *t, size_t size, struct err *err)
+static int receive_rest(struct job_buffer *b, size_t size, struct err *err)
 {
+	struct text *t = &b->rest;
+
 	text_reserve(t, size - t->len);
 	while (t->len < size) {
-		ssize_t n = receive_some(t->data + t->len, size - t->len, err);
+		ssize_t n = receive_some(b, t->data + t->len, size - t->len, err);
 
 		if (n <= 0)
 			return (int)n;
@@ -55,8 +83,9 @@ int job_socket_receive(struct job_buffer *b, struct span *message, struct err *e
 	size_t len = 0, size;
 	int got;
 
+	b->n_fds = 0;
 	while (len < sizeof(struct job_head)) {
-		ssize_t n = receive_some(b->first + len, sizeof b->first - len, err);
+		ssize_t n = receive_some(b, b->first + len, sizeof b->first - len, err);
 
 		if (n <= 0)
 			return (int)n;
@@ -70,7 +99,7 @@ int job_socket_receive(struct job_buffer *b, struct span *message, struct err *e
 		return 1;
 	text_clear(&b->rest);
 	text_add(&b->rest, b->first, len);
-	got = receive_rest(&b->rest, size, err);
+	got = receive_rest(b, size, err);
 	*message = (struct span){b->rest.data, b->rest.len};
 	return got;
 }

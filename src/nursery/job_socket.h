@@ -18,15 +18,19 @@
 /* All of the bytes, or -1 with errno. */
 int job_socket_say(const char *bytes, size_t len);
 
+#define JOB_FDS_MAX 2
+
 /* Nearly every message fits into `first`, for which no page of the heap has to be copied. */
 struct job_buffer {
 	struct text rest;
+	size_t n_fds;
+	int fds[JOB_FDS_MAX]; /* that came with it, closed on exec; whoever receives closes them */
 	char first[2048];
 };
 
 /*
  * Receives the next whole message: 1; 0 at end of file; -1 where it is none. It stands in the
- * buffer, which is empty at first, until the next call.
+ * buffer, whose `rest` is empty at first, until the next call.
  */
 int job_socket_receive(struct job_buffer *b, struct span *message, struct err *err);
 

@@ -54,6 +54,7 @@
 #define KEY_ERRORS   ":errors"	       /* behind drover:run:JID: hash number of an item -> JSON */
 #define KEY_LOG	     ":log"	       /* behind drover:run:JID: stream of part, line */
 #define KEY_RUNS     "drover:runs"     /* zset: jid by last change */
+#define KEY_CSV	     "drover:csv:"     /* + id: hash, an uploaded file; + id:N: its chunks */
 
 /* resque-scheduler's */
 #define KEY_SCHEDULER_SECONDS	 "delayed_queue_schedule" /* zset: seconds, member and score */

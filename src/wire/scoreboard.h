@@ -92,13 +92,18 @@ struct scoreboard_slot {
 
 #define SCOREBOARD_CURSOR_MAX 4000
 
+/* Far behind every time, and a timeout can be added to it. */
+#define SCOREBOARD_RESTING ((int64_t)1 << 62)
+
 /* What an iterating job has begun; in the first of the two pages alone. */
 struct scoreboard_begun {
 	uint32_t generation; /* another than the slot's: nothing was begun */
 	uint32_t tries;	     /* this one included, from 1 */
 	int64_t number;	     /* of the item in hand, from 1; above the newer mark's: it is in hand */
-	int64_t mono_ms;     /* when this try began: CLOCK_MONOTONIC, coarse */
-	int64_t end;	     /* the `end` of the orders that the child goes by */
+	int64_t mono_ms;     /* when this try began: CLOCK_MONOTONIC, coarse; SCOREBOARD_RESTING: it is
+				tried no more, or not now */
+	int64_t end;	     /* the `end` of the orders that the child goes by; where it is past that
+				already, the number it is past */
 	int64_t used;	     /* items begun by this start, counted against `granted` */
 };
 

@@ -193,7 +193,43 @@ static inline struct job_limits rig_limits(enum job_handler handler)
 		.reuse = 1};
 }
 
-static inline void rig_send(int socket, const struct job_class_source *class, struct span args)
+/* What comes with an `each`. */
+struct rig_each {
+	struct job_each_source source;
+	const char *cursor; /* NULL: from the beginning */
+	int fds[2];	    /* -1: not sent */
+};
+
+/* The first byte carries the descriptors. */
+static inline void rig_send_bytes(int socket, struct span bytes, const int *fds, size_t n)
+{
+	char control[CMSG_SPACE(2 * sizeof(int))] = {0};
+
+	while (bytes.len > 0) {
+		struct iovec v = {(void *)(uintptr_t)bytes.at, bytes.len};
+		struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+		struct cmsghdr *c;
+		ssize_t sent;
+
+		if (n > 0) {
+			m.msg_control = control;
+			m.msg_controllen = CMSG_SPACE(n * sizeof(int));
+			c = CMSG_FIRSTHDR(&m);
+			c->cmsg_level = SOL_SOCKET;
+			c->cmsg_type = SCM_RIGHTS;
+			c->cmsg_len = CMSG_LEN(n * sizeof(int));
+			memcpy(CMSG_DATA(c), fds, n * sizeof(int));
+		}
+		sent = sendmsg(socket, &m, MSG_NOSIGNAL);
+		ck_assert_int_gt(sent, 0);
+		bytes.at += sent;
+		bytes.len -= (size_t)sent;
+		n = 0;
+	}
+}
+
+static inline void rig_send_each(int socket, const struct job_class_source *class, struct span args,
+	const struct rig_each *each)
 {
 	struct job_source job = {.counts = {.attempt = 2, .interruptions = 1, .recoveries = 0},
 		.jid = SPAN_LIT("jid-1"),
@@ -202,19 +238,24 @@ static inline void rig_send(int socket, const struct job_class_source *class, st
 		.origin = SPAN_LIT("retry"),
 		.token = span_of(rig_token),
 		.lease = span_of(rig_lease()),
+		.cursor = span_of(each ? each->cursor : NULL),
+		.each = each ? &each->source : NULL,
 		.args = args};
 	struct text part = {0}, message = {0};
+	size_t n = 0;
 
+	while (each && n < 2 && each->fds[n] >= 0)
+		n++;
 	job_message_add_class(&part, class);
 	job_message_add(&message, (struct span){part.data, part.len}, &job);
-	for (size_t done = 0; done < message.len;) {
-		ssize_t n = send(socket, message.data + done, message.len - done, MSG_NOSIGNAL);
-
-		ck_assert_int_gt(n, 0);
-		done += (size_t)n;
-	}
+	rig_send_bytes(socket, (struct span){message.data, message.len}, each ? each->fds : NULL, n);
 	text_fini(&part);
 	text_fini(&message);
+}
+
+static inline void rig_send(int socket, const struct job_class_source *class, struct span args)
+{
+	rig_send_each(socket, class, args, NULL);
 }
 
 /* One line from the job, with its newline. */

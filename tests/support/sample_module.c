@@ -5,6 +5,7 @@
 #include <drover/job.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -144,6 +145,103 @@ static int fork_daemon(struct drover_job *job)
 		pause();
 }
 
+/* -- items ------------------------------------------------------------------------------------- */
+
+static int item_noop(struct drover_job *job, const struct drover_item *item)
+{
+	(void)job;
+	(void)item;
+	return DROVER_DONE;
+}
+
+static int item_print(struct drover_job *job, const struct drover_item *item)
+{
+	(void)job;
+	printf("%llu=%s/%zu\n", (unsigned long long)item->number, item->text, item->len);
+	return DROVER_DONE;
+}
+
+/* Arguments: an item's number, what is answered for it. */
+static int item_answer(struct drover_job *job, const struct drover_item *item)
+{
+	json_t *args = drover_job_args(job);
+
+	if ((json_int_t)item->number != json_integer_value(json_array_get(args, 0)))
+		return DROVER_DONE;
+	if (json_array_size(args) > 2)
+		drover_error(job, "Boom", json_string_value(json_array_get(args, 2)));
+	return (int)json_integer_value(json_array_get(args, 1));
+}
+
+static int item_checkpoint(struct drover_job *job, const struct drover_item *item)
+{
+	(void)item;
+	return drover_checkpoint(job, "x") == -1 && errno == EINVAL ? DROVER_SKIP : DROVER_FAILED;
+}
+
+static int item_crash(struct drover_job *job, const struct drover_item *item)
+{
+	(void)job;
+	if (item->number == 3)
+		raise(SIGSEGV);
+	return DROVER_DONE;
+}
+
+/* Appends the item to the file that is the first argument, as one write. */
+static int item_append(struct drover_job *job, const struct drover_item *item)
+{
+	static int fd = -1;
+	char line[64];
+	int len = snprintf(line, sizeof line, "%s\n", item->text);
+
+	if (fd < 0)
+		fd = open(json_string_value(json_array_get(drover_job_args(job), 0)),
+			O_WRONLY | O_APPEND);
+	return write(fd, line, (size_t)len) == len ? DROVER_DONE : DROVER_ABORT;
+}
+
+/* A source of its own: the members of the arguments; their places are the cursors. */
+struct args_source {
+	json_t *args;
+	size_t next;
+	char cursor[24];
+};
+
+static void *args_open(struct drover_job *job, const char *cursor)
+{
+	static struct args_source s;
+
+	s = (struct args_source){drover_job_args(job), cursor ? (size_t)atol(cursor) : 0, ""};
+	return &s;
+}
+
+static int args_next(void *at, struct drover_item *item)
+{
+	struct args_source *s = at;
+	json_t *member = json_array_get(s->args, s->next);
+
+	if (!member)
+		return 0;
+	item->text = json_string_value(member);
+	if (!item->text)
+		return -1;
+	item->len = strlen(item->text);
+	snprintf(s->cursor, sizeof s->cursor, "%zu", ++s->next);
+	return 1;
+}
+
+static const char *args_cursor(void *at)
+{
+	return ((struct args_source *)at)->cursor;
+}
+
+static const struct drover_source args_source = {args_open, args_next, args_cursor, NULL};
+
+static int each_of_args(struct drover_job *job)
+{
+	return drover_each(job, &args_source, item_print);
+}
+
 DROVER_MODULE = {
 	DROVER_PRELOAD(sample_preload),
 	DROVER_FUNCTION(noop),
@@ -156,5 +254,12 @@ DROVER_MODULE = {
 	DROVER_FUNCTION(sleep_forever),
 	DROVER_FUNCTION(checkpoint_loop),
 	DROVER_FUNCTION(fork_daemon),
+	DROVER_FUNCTION(each_of_args),
+	DROVER_EACH(item_noop),
+	DROVER_EACH(item_print),
+	DROVER_EACH(item_answer),
+	DROVER_EACH(item_checkpoint),
+	DROVER_EACH(item_crash),
+	DROVER_EACH(item_append),
 	DROVER_END,
 };

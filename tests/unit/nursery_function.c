@@ -153,6 +153,31 @@ START_TEST(checkpoints_are_answered)
 }
 END_TEST
 
+/* A collection that is the job's own code, from its beginning to a stop. */
+START_TEST(source_of_ones_own)
+{
+	struct job_class_source c = {
+		.limits = rig_limits(JOB_FUNCTION), .function = "each_of_args"};
+	struct rig_child child;
+	struct rig_end end;
+
+	start_module(NULL);
+	function_ends("each_of_args", "[]", 0, "", "");
+	function_ends("each_of_args", "[7]", 1, "", "");
+	child = rig_spawn(&rig);
+	rig_send(child.socket, &c, SPAN_LIT("[\"a\",\"b\",\"c\"]"));
+	ck_assert_str_eq(rig_line(child.socket), "cursor 1\n");
+	ck_assert_int_eq(send(child.socket, "go\n", 3, 0), 3);
+	ck_assert_str_eq(rig_line(child.socket), "cursor 2\n");
+	ck_assert_int_eq(send(child.socket, "stop\n", 5, 0), 5);
+	end = rig_await(&child);
+	ck_assert_int_eq(rig_exit_status(&end), 75);
+	ck_assert_str_eq(end.output.data, "1=a/1\n2=b/1\n");
+	rig_end_fini(&end);
+	stop();
+}
+END_TEST
+
 START_TEST(memory_limit_of_a_function)
 {
 	struct job_class_source c = {.limits = rig_limits(JOB_FUNCTION), .function = "leak"};
@@ -234,6 +259,7 @@ static Suite *nursery_function_suite(void)
 	tcase_add_test(t, reused_child);
 	tcase_add_test(t, reused_child_is_sent_home);
 	tcase_add_test(t, checkpoints_are_answered);
+	tcase_add_test(t, source_of_ones_own);
 	tcase_add_test(t, memory_limit_of_a_function);
 	tcase_add_test(t, cpu_limit_of_a_function);
 	tcase_add_test(t, threads_in_a_module);

@@ -189,7 +189,7 @@ void job_add_payload(struct text *out, const struct job *j, enum job_return why)
 		.interruptions = j->envelope.interruptions,
 		.recoveries = j->envelope.recoveries};
 
-	if (why == JOB_INTERRUPTED || why == JOB_WAITS) {
+	if (why == JOB_INTERRUPTED || why == JOB_GAVE_WAY) {
 		c.interruptions += why == JOB_INTERRUPTED;
 		c.origin = "resumed";
 	} else if (why == JOB_RETRIED) {

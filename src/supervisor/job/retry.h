@@ -4,11 +4,7 @@
 
 #include "conf/conf.h"
 
-/*
- * Milliseconds until the attempt after `attempt` (1 ..), between 0 and backoff->max_ms:
- * exponential first * factor^(attempt-1), linear first * attempt, constant first. With full jitter
- * any time up to that: `random` is in [0, 1).
- */
+/* Milliseconds until the attempt after `attempt` (1 ..); see backoff_delay_ms. */
 int64_t retry_delay_ms(const struct conf_backoff *backoff, int64_t attempt, double random);
 
 #endif

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	SPAWN_DELAY_FIRST_MS = 50,
@@ -89,10 +90,203 @@ static void log_start(const struct slot *s)
 		LOG_NUM("attempt", j->envelope.attempt), LOG_STR("origin", job_origin(j)));
 }
 
+/* -- iterating jobs: their process, and how it is told to stop ---------------------------------------- */
+
+/* Counted against what is granted, which is nothing at first where there is a rate. */
+static void put_orders(struct slot *s)
+{
+	struct iteration *it = &s->iteration;
+	struct job_each *each = &s->each->source.each;
+	struct scoreboard_orders orders;
+
+	s->ops->grant(s->ctx, s);
+	it->wait_ms = -1;
+	it->slice = it->hold = it->divides = false;
+	it->started_number = it->number;
+	if (s->stop_asked && it->stop == ITERATION_GO)
+		it->stop = ITERATION_STOP;
+	orders = (struct scoreboard_orders){.stop = s->stop_asked ? SCOREBOARD_STOP : SCOREBOARD_GO,
+		.end = it->end,
+		.granted = it->granted};
+	each->generation =
+		scoreboard_iterates(s->place, job_run(s->job), job_part(s->job), &orders);
+	each->record = s->number;
+	iteration_message_refresh(s->each, it);
+}
+
+/* With what only it needs to have: its record of the board, and where its collection comes from. */
+static void give_message(struct slot *s)
+{
+	struct text message = {0};
+	struct span cursor = {NULL, 0};
+	int fds[2], n = 0;
+
+	if (s->each) {
+		put_orders(s);
+		fds[n++] = s->ops->board_fd(s->ctx);
+		if (s->each->streams && (fds[n] = s->ops->open_stream(s->ctx, s)) >= 0)
+			n++;
+	}
+	if (s->iteration.cursor.len > 0)
+		cursor = (struct span){s->iteration.cursor.data, s->iteration.cursor.len};
+	job_add_message(&message, s->job, s->lease, cursor, s->each ? &s->each->source : NULL);
+	s->ops->begins(s->ctx, s);
+	CRASH_POINT("job.begin");
+	child_give_job(&s->child, &message, fds, fds[0] < 0 ? 0 : n);
+	CRASH_POINT("job.given");
+	if (n > 1)
+		close(fds[1]);
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+static int64_t at_least_0(int64_t ms)
+{
+	return ms < 0 ? 0 : ms;
+}
+
+/* How long this item may go on: its timeout, or what is left of the patience of a stop; -1: no end. */
+static int64_t patience_ms(const struct slot *s, int64_t since_mono_ms)
+{
+	int64_t now = clock_mono_ms(), timeout = s->job->class->conf->timeout_ms;
+	int64_t item = -1, stop = -1;
+
+	if (timeout >= 0)
+		item = since_mono_ms < 0 ? timeout : at_least_0(since_mono_ms + timeout - now);
+	if (s->iteration.stop != ITERATION_GO && s->iteration.stop_by_mono_ms >= 0)
+		stop = at_least_0(s->iteration.stop_by_mono_ms - now);
+	return sooner(item, stop);
+}
+
+static int64_t in_hand_since(const struct slot *s)
+{
+	struct scoreboard_begun begun;
+
+	if (s->iteration.cursors)
+		return s->item_mono_ms;
+	return scoreboard_begun(s->place, &begun) ? iteration_in_hand_since(&s->iteration, &begun)
+						  : -1;
+}
+
+/* Timeout is for one item, and the board says when it was begun. */
+static void look_at_item(struct slot *s)
+{
+	int64_t since, left;
+
+	iteration_look(&s->iteration, s->place);
+	since = in_hand_since(s);
+	left = patience_ms(s, since);
+	if (left != 0) {
+		set_timer(s, left);
+	} else if (s->iteration.stop != ITERATION_GO) {
+		slot_end(s, s->iteration.stop == ITERATION_CANCEL ? END_CANCEL : END_STOP, false);
+	} else {
+		s->ending.limit = s->job->class->conf->timeout_ms;
+		s->ending.used = clock_mono_ms() - since;
+		slot_end(s, END_TIMEOUT, false);
+	}
+}
+
+void slot_item_begins(struct slot *s)
+{
+	s->item_mono_ms = clock_mono_ms();
+	if (s->state == SLOT_RUNNING)
+		look_at_item(s);
+}
+
+bool slot_iterates(const struct slot *s)
+{
+	return s->job && s->iteration.on;
+}
+
+void slot_stop(struct slot *s, enum iteration_stop why)
+{
+	struct iteration *it = &s->iteration;
+
+	s->stop_asked = true;
+	if (s->job == NULL)
+		return;
+	if (why > it->stop)
+		it->stop = why;
+	if (!slot_iterates(s) || s->state != SLOT_RUNNING)
+		return;
+	it->stop_by_mono_ms =
+		s->stop_grace_ms < 0 ? -1 : clock_mono_ms() + s->stop_grace_ms;
+	scoreboard_stop(s->place);
+	if (it->stop_by_mono_ms >= 0)
+		look_at_item(s);
+}
+
+void slot_answer(struct slot *s)
+{
+	s->iteration.aside.number = 0;
+	child_say(&s->child, s->stop_asked ? JOB_STOP : JOB_GO);
+}
+
+/* It can be begun, and what its child is told; or why not. */
+static bool prepare_each(struct slot *s)
+{
+	struct err err;
+
+	if (!job_is_each(s->job))
+		return true;
+	s->each = must_alloc(sizeof *s->each);
+	if (iteration_message_init(s->each, &s->iteration, s->job, &err) == 0)
+		return true;
+	text_add_str(&s->iteration.trouble, err.text);
+	return false;
+}
+
+void slot_read_start(struct slot *s, struct span answer)
+{
+	struct iteration *it = &s->iteration;
+
+	if (s->state != SLOT_STARTING)
+		return;
+	iteration_read_start(it, s->job, answer);
+	if (it->on && it->divided.len > 0)
+		slot_handle(s, SLOT_EV_DIVIDED);
+	else if (it->stuck > s->job->class->conf->max_recoveries || !prepare_each(s))
+		slot_handle(s, SLOT_EV_BAD);
+	else
+		slot_handle(s, SLOT_EV_GO);
+}
+
+static void forget_iteration(struct slot *s)
+{
+	if (s->each)
+		iteration_message_fini(s->each);
+	free(s->each);
+	s->each = NULL;
+	s->ops->close_stream(s->ctx, s);
+	if (s->iteration.on)
+		scoreboard_job_over(s->place);
+	iteration_fini(&s->iteration);
+}
+
+/* Past its item, or with what it is told of how the last try ended. */
+static void go_on_in_item(struct slot *s)
+{
+	struct iteration *it = &s->iteration;
+
+	log_event(LOG_WARN, "job.item_tried", LOG_SPAN("jid", s->job->jid),
+		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
+		LOG_NUM("item", it->item), LOG_NUM("tries", it->tries),
+		LOG_STR("error", it->died.data ? it->died.data : ""));
+	s->ops->close_stream(s->ctx, s);
+	scoreboard_gone(s->place);
+	s->said.warned = false;
+	launch(s);
+}
+
+/* -- a job is given, and ended -------------------------------------------------------------------------- */
+
 static void give_job(struct slot *s)
 {
 	const struct conf_class *class = s->job->class->conf;
-	struct text message = {0};
 
 	s->spawn_delay_ms = 0;
 	s->child_class = class->reuse > 1 ? s->job->class : NULL;
@@ -105,17 +299,15 @@ static void give_job(struct slot *s)
 		.retries = class->retries,
 		.cpu_limit_ms = class->cpu_ms};
 	s->started_mono_us = clock_mono_us();
+	s->item_mono_ms = s->started_mono_us / 1000;
+	s->marks = false;
 	s->next_pss_mono_ms = 0;
 	s->next_sample_mono_ms = s->started_mono_us / 1000 + FIRST_SAMPLE_MS;
 	log_start(s);
 	s->ops->set_limits(s->ctx, s);
 	scoreboard_given(s->place, span_of(s->job->token), s->job->jid, class->exclusive);
-	job_add_message(&message, s->job, s->lease);
 	set_timer(s, class->timeout_ms);
-	s->ops->begins(s->ctx, s);
-	CRASH_POINT("job.begin");
-	child_give_job(&s->child, &message);
-	CRASH_POINT("job.given");
+	give_message(s);
 }
 
 /* With growing delays, half a minute in all. */
@@ -148,6 +340,10 @@ static void send_kill(struct slot *s)
 
 static void run_out_of_time(struct slot *s)
 {
+	if (slot_iterates(s)) {
+		look_at_item(s);
+		return;
+	}
 	s->ending.limit = s->job->class->conf->timeout_ms;
 	s->ending.used = (clock_mono_us() - s->started_mono_us) / 1000;
 	slot_end(s, END_TIMEOUT, false);
@@ -163,13 +359,19 @@ static void say_never_dies(struct slot *s)
 	set_timer(s, 10 * NEVER_DIES_MS);
 }
 
+/* Nothing of it lives any more: is it over? */
+void slot_cleared(struct slot *s)
+{
+	slot_handle(s, verdict_goes_on(s) ? SLOT_EV_AGAIN : SLOT_EV_CLEARED);
+}
+
 static void clear(struct slot *s)
 {
 	event_del(&s->timer);
 	s->ending.wall_ms = (clock_mono_us() - s->started_mono_us) / 1000;
 	s->ending.kill_grace_ms = s->kill_grace_ms;
 	if (s->ops->clear(s->ctx, s))
-		slot_handle(s, SLOT_EV_CLEARED);
+		slot_cleared(s);
 }
 
 /* The scoreboard named it until now: what it left could be found by that, were we gone or stopped. */
@@ -181,9 +383,12 @@ static void judge(struct slot *s)
 
 static void forget_job(struct slot *s)
 {
+	forget_iteration(s);
 	job_free(s->job);
 	s->job = NULL;
-	s->stop_asked = s->start_due = false;
+	s->mark_due = s->marks = false;
+	s->stop_asked = s->retiring; /* its next one, if it gets one, stops early, too */
+	s->start_due = false;
 	output_fini(&s->output);
 	said_fini(&s->said);
 	event_del(&s->timer);
@@ -268,6 +473,8 @@ static const struct transition TABLE[SLOT_STATES][SLOT_EVENTS] =
 				[SLOT_EV_STALE] = {drop_job, SLOT_FREE},
 				[SLOT_EV_CANCELLED] = {verdict_send_cancelled, SLOT_VERDICT},
 				[SLOT_EV_DUPLICATE] = {verdict_send_duplicate, SLOT_VERDICT},
+				[SLOT_EV_DIVIDED] = {verdict_send_divided, SLOT_VERDICT},
+				[SLOT_EV_BAD] = {verdict_send_bad, SLOT_VERDICT},
 				[SLOT_EV_TIMER] = {ask_start, SLOT_STARTING},
 				[SLOT_EV_END] = {verdict_send_back, SLOT_VERDICT},
 				[SLOT_EV_KILL] = {verdict_send_back, SLOT_VERDICT},
@@ -317,6 +524,7 @@ static const struct transition TABLE[SLOT_STATES][SLOT_EVENTS] =
 		[SLOT_CLEARING] =
 			{
 				[SLOT_EV_CLEARED] = {judge, SLOT_VERDICT},
+				[SLOT_EV_AGAIN] = {go_on_in_item, SLOT_LAUNCHING},
 				[SLOT_EV_END] = {nothing, SLOT_CLEARING},
 				[SLOT_EV_KILL] = {nothing, SLOT_CLEARING},
 			},
@@ -367,6 +575,7 @@ void slot_take(struct slot *s, struct job *job)
 	s->stop_asked = false;
 	s->ending = (struct ending){0};
 	s->said.progress_total = s->said.delay_ms = -1;
+	s->output.keeps = job_is_tracked(job);
 	if (job->class == NULL || job_is_worn_out(job))
 		slot_handle(s, SLOT_EV_BAD);
 	else if (s->ops->is_cancelled(s->ctx, job->jid))
@@ -482,6 +691,9 @@ static void child_exited(void *owner, const struct child_exit *exit)
 	s->ending.exit_code = s->said.done ? s->said.done_status : exit->code;
 	s->ending.signal = s->said.done ? 0 : exit->signal;
 	s->ending.usage = exit->usage;
+	iteration_look(&s->iteration, s->place);
+	if (s->each)
+		s->ops->note_end(s->ctx, s);
 	slot_handle(s, SLOT_EV_EXITED);
 }
 
@@ -505,6 +717,7 @@ struct slot *slot_new(struct event_base *base, unsigned number, const char *work
 		.ops = ops,
 		.ctx = ctx};
 	ahead_init(&s->ahead);
+	iteration_fini(&s->iteration);
 	evtimer_assign(&s->timer, base, on_timer, s);
 	child_init(&s->child, base, &CHILD_EVENTS, s);
 	return s;
@@ -514,6 +727,7 @@ void slot_discard(struct slot *s)
 {
 	child_close(&s->child);
 	slot_drop_ahead(s);
+	forget_iteration(s);
 	job_free(s->job);
 	output_fini(&s->output);
 	said_fini(&s->said);

@@ -37,8 +37,10 @@ struct decision {
 	const char *state; /* of the run record from now on */
 	struct span text;  /* failure record, or payload that goes back */
 	struct span exception, error;
+	struct span reason; /* why it waits or is paused */
+	bool interrupted;   /* counts as one more interruption */
 	int64_t delay_ms;
-	const char *why; /* of LATER */
+	const char *why; /* of LATER, and of a part that failed */
 };
 
 static void describe_end(struct record *r, const struct slot *s, const struct decision *d)
@@ -55,15 +57,71 @@ static void describe_end(struct record *r, const struct slot *s, const struct de
 	record_add(r, "error", d->error);
 	record_add(r, "result", SPAN_TEXT(s->said.result));
 	record_add(r, "note", SPAN_TEXT(s->said.note));
+	record_add(r, "reason", d->reason);
+	if (s->iteration.plan_due) {
+		record_add_number(r, "planned", 1);
+		if (s->iteration.total >= 0)
+			record_add_number(r, "total", s->iteration.total);
+		record_add(r, "bounds", SPAN_TEXT(s->iteration.bounds));
+	}
+	if (d->interrupted && job_part(s->job) == 0)
+		record_add_number(r, "interruptions", s->job->envelope.interruptions + 1);
 	if (s->said.progress_total >= 0 || s->said.progress_done > 0)
 		record_add_number(r, "progress_done", s->said.progress_done);
 	if (s->said.progress_total >= 0)
 		record_add_number(r, "progress_total", s->said.progress_total);
 }
 
+static void add_position(struct text *out, const struct slot *s)
+{
+	const struct iteration *it = &s->iteration;
+
+	if (it->on)
+		iteration_add_position(out, it, s->job, false);
+	else if (job_is_tracked(s->job))
+		iteration_add_place(out, s->job);
+}
+
+static void add_follow(struct text *out, const struct slot *s, const char *state,
+	const struct conf_follow *f)
+{
+	struct text payload = {0};
+	struct span args = f->args_json ? span_of(f->args_json) : SPAN_LIT("[]");
+	char jid[JID_OWN + 1];
+
+	if (f->class_name == NULL)
+		return;
+	envelope_new_jid(jid);
+	envelope_compose(&payload, &(struct envelope_new){.class_name = span_of(f->class_name),
+					   .args_json = args,
+					   .jid = jid,
+					   .now_ms = clock_wall_ms()});
+	verbs_add_follow(out, state, f->queue ? span_of(f->queue) : s->job->entry.queue,
+		SPAN_TEXT(payload));
+	text_fini(&payload);
+}
+
+/* The last of several parts decides how the run ends, so each brings all that may follow. */
+static void add_follows(struct text *out, const struct slot *s, enum verdict_kind kind)
+{
+	const struct conf_class *c = s->job->class ? s->job->class->conf : NULL;
+	struct text payload = {0};
+
+	if (c == NULL || kind >= VERDICT_HEAD)
+		return;
+	if (c->on_complete && job_is_each(s->job) && job_part(s->job) > 0) {
+		job_add_part(&payload, s->job, ENVELOPE_END);
+		verbs_add_follow(out, "complete", s->job->entry.queue, SPAN_TEXT(payload));
+		text_fini(&payload);
+	}
+	add_follow(out, s, "done", &c->then);
+	add_follow(out, s, "failed", &c->on_failure);
+	add_follow(out, s, "cancelled", &c->on_cancel);
+}
+
 static void tell_redis(struct slot *s, const struct decision *d)
 {
-	struct text next = {0};
+	struct text next = {0}, position = {0}, follow = {0};
 	struct record record;
 	struct verdict v = {.kind = d->kind,
 		.order = s->job->sequence,
@@ -84,9 +142,16 @@ static void tell_redis(struct slot *s, const struct decision *d)
 		&record, s->job, d->what, span_of(s->worker_id), d->error.len ? d->error : NOTHING);
 	describe_end(&record, s, d);
 	v.record = record_view(&record);
+	add_position(&position, s);
+	v.position = SPAN_TEXT(position);
+	add_follows(&follow, s, d->kind);
+	v.follow = SPAN_TEXT(follow);
+	s->ops->tell_last(s->ctx, s);
 	s->ops->send_verdict(s->ctx, s, &v, s->state == SLOT_VERDICT);
 	record_fini(&record);
 	text_fini(&next);
+	text_fini(&position);
+	text_fini(&follow);
 }
 
 /* -- how it went ------------------------------------------------------------------------------------- */
@@ -113,15 +178,28 @@ static void log_failed(const struct slot *s, struct span exception, struct span 
 
 static void tell_done(struct slot *s, const struct outcome *out)
 {
+	struct text payload = {0};
+
 	(void)out;
+	if (job_part(s->job) > 0) /* should it turn out that it is not at its end */
+		job_add_payload(&payload, s->job, JOB_GAVE_WAY);
 	log_done(s);
-	tell_redis(s, &(struct decision){.kind = VERDICT_DONE, .what = "done", .state = "done"});
+	tell_redis(s, &(struct decision){.kind = VERDICT_DONE,
+			      .what = "done",
+			      .state = "done",
+			      .text = SPAN_TEXT(payload)});
+	text_fini(&payload);
+}
+
+static bool stops_others(const struct slot *s)
+{
+	return s->job->class && job_part(s->job) > 0 && s->job->class->conf->on_part_failure_stop;
 }
 
 static void send_failed(struct slot *s, struct span exception, struct span error)
 {
 	size_t keep = s->job->class ? (size_t)s->job->class->conf->keep_output_bytes : 0;
-	struct text record = {0};
+	struct text record = {0}, whole = {0}, sentence = {0};
 	struct failure f = {.failed_at_ms = clock_wall_ms(),
 		.payload = s->job->entry.payload,
 		.payload_readable = s->job->readable,
@@ -133,15 +211,26 @@ static void send_failed(struct slot *s, struct span exception, struct span error
 
 	if (s->said.backtrace_json.len)
 		f.backtrace_json = SPAN_TEXT(s->said.backtrace_json);
+	if (job_part(s->job) > 0) { /* what is tried again from the list of failures is the run */
+		job_add_whole(&whole, s->job);
+		f.payload = SPAN_TEXT(whole);
+		f.exception = SPAN_LIT("Drover::PartFailed");
+		text_addf(&sentence, "part %lld failed: ", (long long)job_part(s->job));
+		text_add_span(&sentence, error);
+		f.error = SPAN_TEXT(sentence);
+	}
 	failure_write(&record, &f);
 	log_failed(s, exception, error);
 	tell_redis(s, &(struct decision){.kind = VERDICT_FAILED,
 			      .what = "failed",
 			      .state = "failed",
 			      .text = SPAN_TEXT(record),
-			      .exception = exception,
-			      .error = error});
+			      .exception = f.exception,
+			      .error = f.error,
+			      .why = stops_others(s) ? "stop" : NULL});
 	text_fini(&record);
+	text_fini(&whole);
+	text_fini(&sentence);
 }
 
 static struct span exception_of(const struct slot *s, const struct outcome *out)
@@ -188,24 +277,111 @@ static bool says_when(const struct slot *s, const struct outcome *out)
 	       s->ending.exit_code == OUTCOME_TRY_LATER;
 }
 
+static void log_interrupted(const struct slot *s, const struct outcome *out)
+{
+	const struct iteration *it = &s->iteration;
+
+	log_event(out->cut_off ? LOG_WARN : LOG_INFO,
+		out->cut_off ? "job.cut_off" : "job.interrupted", LOG_SPAN("jid", s->job->jid),
+		LOG_SPAN("class", job_class_name(s->job)), LOG_SPAN("queue", s->job->entry.queue),
+		LOG_STR("worker", s->worker_id), LOG_NUM("wall_ms", s->ending.wall_ms),
+		it->on ? LOG_SPAN("cursor", SPAN_TEXT(it->cursor)) : LOG_NOTHING,
+		s->job && job_is_each(s->job) ? LOG_NUM("done", it->done) : LOG_NOTHING);
+}
+
+/* By a stop: to the head; by itself behind a checkpoint: to the tail, so that others have their turn. */
 static void tell_interrupted(struct slot *s, const struct outcome *out)
 {
 	struct text payload = {0};
 	bool later = says_when(s, out);
 
 	job_add_payload(&payload, s->job, out->cut_off ? JOB_CUT_OFF : JOB_INTERRUPTED);
-	log_event(out->cut_off ? LOG_WARN : LOG_INFO,
-		out->cut_off ? "job.cut_off" : "job.interrupted", LOG_SPAN("jid", s->job->jid),
-		LOG_SPAN("class", job_class_name(s->job)), LOG_SPAN("queue", s->job->entry.queue),
-		LOG_STR("worker", s->worker_id), LOG_NUM("wall_ms", s->ending.wall_ms));
-	tell_redis(s, &(struct decision){.kind = later ? VERDICT_LATER : VERDICT_HEAD,
+	log_interrupted(s, out);
+	tell_redis(s, &(struct decision){.kind = later ? VERDICT_LATER : out->verdict,
 			      .what = "interrupted",
 			      .state = later ? "interrupted" : "queued",
 			      .error = SPAN_TEXT(out->error),
 			      .text = SPAN_TEXT(payload),
+			      .interrupted = !out->cut_off,
 			      .delay_ms = later ? s->said.delay_ms : 0,
 			      .why = later ? "interrupted" : NULL});
 	text_fini(&payload);
+}
+
+/* A long wait holds no worker. */
+static void tell_waits(struct slot *s)
+{
+	const struct iteration *it = &s->iteration;
+	bool throttled = it->wait != JOB_WAIT_BACKOFF;
+	struct text payload = {0};
+
+	job_add_payload(&payload, s->job, JOB_GAVE_WAY);
+	log_event(LOG_INFO, throttled ? "job.throttled" : "job.backs_off",
+		LOG_SPAN("jid", s->job->jid), LOG_SPAN("class", job_class_name(s->job)),
+		LOG_STR("worker", s->worker_id), LOG_NUM("again_in_ms", it->wait_ms),
+		LOG_SPAN("reason", SPAN_TEXT(it->reason)));
+	tell_redis(s, &(struct decision){.kind = VERDICT_LATER,
+			      .what = throttled ? "throttled" : "interrupted",
+			      .state = throttled ? "throttled" : "interrupted",
+			      .text = SPAN_TEXT(payload),
+			      .reason = SPAN_TEXT(it->reason),
+			      .delay_ms = it->wait_ms,
+			      .why = job_wait_name(it->wait)});
+	text_fini(&payload);
+}
+
+static void tell_later(struct slot *s, const struct outcome *out)
+{
+	if (out->waits)
+		tell_waits(s);
+	else
+		tell_retry(s, out);
+}
+
+static void tell_paused(struct slot *s, const struct outcome *out)
+{
+	struct text payload = {0};
+
+	(void)out;
+	job_add_payload(&payload, s->job, JOB_INTERRUPTED);
+	log_event(LOG_INFO, "job.paused", LOG_SPAN("jid", s->job->jid),
+		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
+		LOG_SPAN("reason", SPAN_TEXT(s->iteration.reason)),
+		LOG_NUM("done", s->iteration.done));
+	tell_redis(s, &(struct decision){.kind = VERDICT_PAUSED,
+			      .what = "paused",
+			      .state = "paused",
+			      .text = SPAN_TEXT(payload),
+			      .interrupted = true,
+			      .reason = SPAN_TEXT(s->iteration.reason)});
+	text_fini(&payload);
+}
+
+static void send_divided(struct slot *s)
+{
+	struct text parts = {0};
+
+	iteration_add_parts(&parts, &s->iteration, s->job);
+	log_event(LOG_INFO, "job.divided", LOG_SPAN("jid", s->job->jid),
+		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
+		LOG_NUM("parts", iteration_parts_wanted(s->job)),
+		LOG_NUM("total", s->iteration.total));
+	tell_redis(s, &(struct decision){.kind = VERDICT_DIVIDED,
+			      .what = "divided",
+			      .state = "queued",
+			      .text = SPAN_TEXT(parts)});
+	text_fini(&parts);
+}
+
+static void tell_divided(struct slot *s, const struct outcome *out)
+{
+	(void)out;
+	send_divided(s);
+}
+
+void verdict_send_divided(struct slot *s)
+{
+	send_divided(s);
 }
 
 static void send_cancelled(struct slot *s, struct span how)
@@ -229,7 +405,10 @@ static void (*const TELL[VERDICT_KINDS])(struct slot *, const struct outcome *) 
 	[VERDICT_FAILED] = tell_failed,
 	[VERDICT_CANCELLED] = tell_cancelled,
 	[VERDICT_HEAD] = tell_interrupted,
-	[VERDICT_LATER] = tell_retry,
+	[VERDICT_TAIL] = tell_interrupted,
+	[VERDICT_LATER] = tell_later,
+	[VERDICT_PAUSED] = tell_paused,
+	[VERDICT_DIVIDED] = tell_divided,
 };
 
 /* It is another supervisor's job by now: nothing is told but the log. */
@@ -240,6 +419,43 @@ static void drop_lost(struct slot *s)
 	slot_handle(s, SLOT_EV_CONFIRMED);
 }
 
+static void describe_ending(struct slot *s)
+{
+	const struct iteration *it = &s->iteration;
+	struct ending *e = &s->ending;
+
+	e->said_exception = SPAN_TEXT(s->said.exception);
+	e->said_message = SPAN_TEXT(s->said.message);
+	e->iterates = it->on;
+	e->each = s->each != NULL;
+	e->moved = it->number > it->started_number;
+	e->in_item = e->each && it->hand > 0;
+	e->stop = it->stop;
+	e->slice = it->slice;
+	e->hold = it->hold;
+	e->divides = it->divides;
+	e->wait_ms = it->wait_ms;
+}
+
+bool verdict_goes_on(struct slot *s)
+{
+	struct outcome out;
+
+	if (!slot_iterates(s) || s->ending.reason == END_LOST)
+		return false;
+	describe_ending(s);
+	outcome_decide(&out, &s->ending);
+	if (out.again) {
+		s->iteration.item = s->iteration.hand;
+		s->iteration.tries++;
+		s->iteration.hand = 0;
+		text_clear(&s->iteration.died);
+		outcome_add_death(&s->iteration.died, &s->ending);
+	}
+	text_fini(&out.error);
+	return out.again;
+}
+
 void verdict_send(struct slot *s)
 {
 	struct outcome out;
@@ -248,8 +464,7 @@ void verdict_send(struct slot *s)
 		drop_lost(s);
 		return;
 	}
-	s->ending.said_exception = SPAN_TEXT(s->said.exception);
-	s->ending.said_message = SPAN_TEXT(s->said.message);
+	describe_ending(s);
 	outcome_decide(&out, &s->ending);
 	output_end(&s->output, s->job->jid);
 	TELL[out.verdict](s, &out);
@@ -261,11 +476,13 @@ void verdict_send(struct slot *s)
 static void send_worn_out(struct slot *s)
 {
 	const struct envelope *e = &s->job->envelope;
+	int64_t times = s->iteration.on ? s->iteration.stuck : e->recoveries;
 	struct text error = {0};
 
 	text_addf(&error,
-		"its supervisor was lost %lld times while it was in hand, max_recoveries is %lld",
-		(long long)e->recoveries, (long long)s->job->class->conf->max_recoveries);
+		"its supervisor was lost %lld times while it was in hand%s, max_recoveries is %lld",
+		(long long)times, s->iteration.on ? " and got no further" : "",
+		(long long)s->job->class->conf->max_recoveries);
 	if (e->lost_by.len)
 		text_addf(&error, "; the last time with worker %s", e->lost_by.data);
 	send_failed(s, SPAN_LIT("Drover::TooManyRecoveries"), SPAN_TEXT(error));
@@ -278,6 +495,10 @@ void verdict_send_bad(struct slot *s)
 
 	if (!s->job->readable) {
 		send_failed(s, SPAN_LIT("Drover::BadPayload"), span_of(s->job->why.text));
+		return;
+	}
+	if (s->iteration.trouble.len > 0) {
+		send_failed(s, SPAN_LIT("Drover::Collection"), SPAN_TEXT(s->iteration.trouble));
 		return;
 	}
 	if (s->job->class) {
