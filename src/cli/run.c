@@ -102,7 +102,7 @@ static void drop(const struct cli *cli, const struct drover_each *each)
 
 /* -- the verb ------------------------------------------------------------------------------ */
 
-static int send(
+static int send_run(
 	struct cli *cli, struct drover_request *request, struct drover_each *each, int64_t most_ms)
 {
 	struct drover_upload file;
