@@ -53,13 +53,16 @@ $(B)/bench/script_bytes: tests/bench/script_bytes.c $(call library,queue) $(call
 $(B)/torture/job: tests/torture/job.c src/cli/torture/torture_job.c src/cli/torture/torture_job.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -O2 $(WARN) -static -o $@ tests/torture/job.c src/cli/torture/torture_job.c
+$(B)/torture/filter: tests/torture/filter.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -O2 $(WARN) -static -o $@ $<
 .PHONY: crash torture
 crash:
 	$(MAKE) SANITIZE= CRASH=1 build-crash/droverd build-crash/drover build-crash/drover-nursery
 
 # -- what is run ---------------------------------------------------------------------------------
 .PHONY: check units
-units: $(UNITS) $(TEST_MODULES) $(B)/torture/job
+units: $(UNITS) $(TEST_MODULES) $(B)/torture/job $(B)/torture/filter
 check: all units crash
 	BUILD=$(B) tests/support/run.py
 lint:

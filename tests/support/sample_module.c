@@ -200,6 +200,23 @@ static int item_append(struct drover_job *job, const struct drover_item *item)
 	return write(fd, line, (size_t)len) == len ? DROVER_DONE : DROVER_ABORT;
 }
 
+/* Arguments: a ledger, milliseconds: a line "JID ITEM" as it begins, then so much work. */
+static int item_record(struct drover_job *job, const struct drover_item *item)
+{
+	static int fd = -1;
+	json_t *args = drover_job_args(job);
+	char line[4096];
+	int len = snprintf(line, sizeof line, "%s %s\n", drover_job_jid(job), item->text);
+
+	if (fd < 0)
+		fd = open(json_string_value(json_array_get(args, 0)),
+			O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (len >= (int)sizeof line || write(fd, line, (size_t)len) != len)
+		return DROVER_ABORT;
+	usleep((useconds_t)json_integer_value(json_array_get(args, 1)) * 1000);
+	return DROVER_DONE;
+}
+
 /* A source of its own: the members of the arguments; their places are the cursors. */
 struct args_source {
 	json_t *args;
@@ -261,5 +278,6 @@ DROVER_MODULE = {
 	DROVER_EACH(item_checkpoint),
 	DROVER_EACH(item_crash),
 	DROVER_EACH(item_append),
+	DROVER_EACH(item_record),
 	DROVER_END,
 };
