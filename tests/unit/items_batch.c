@@ -5,12 +5,15 @@
 
 #include "items/batch.h"
 
+#define SERVER UINT64_C(0xabc)
+#define HEAD   "0000000000000abc "
+
 static struct batch batch;
 static struct text name;
 
 static void fill(uint64_t from, uint64_t to, const uint64_t *hashes, const char *names)
 {
-	batch_begin(&batch, from);
+	batch_begin(&batch, SERVER, from);
 	for (size_t i = 0; names[i]; i++)
 		batch_add(&batch, hashes[i], (struct span){names + i, 1}, SPAN_LIT(""));
 	batch_end(&batch, to);
@@ -46,9 +49,9 @@ START_TEST(test_in_order_and_once)
 	ck_assert_span_eq(batch.members[0].name, SPAN_LIT("b"));
 	ck_assert_span_eq(batch.members[1].name, SPAN_LIT("c"));
 	ck_assert_span_eq(batch.members[2].name, SPAN_LIT("a"));
-	ck_assert_str_eq(next_name(), "7 9 0000000000000001");
-	ck_assert_str_eq(next_name(), "7 9 0000000000000003");
-	ck_assert_str_eq(next_name(), "7 9 0000000000000005");
+	ck_assert_str_eq(next_name(), HEAD "7 9 0000000000000001");
+	ck_assert_str_eq(next_name(), HEAD "7 9 0000000000000003");
+	ck_assert_str_eq(next_name(), HEAD "7 9 0000000000000005");
 	forget();
 }
 END_TEST
@@ -57,7 +60,7 @@ START_TEST(test_nothing)
 {
 	fill(0, 0, NULL, "");
 	ck_assert_uint_eq(batch.n, 0);
-	resume("0 0 ffffffffffffffff");
+	resume(HEAD "0 0 ffffffffffffffff");
 	ck_assert_uint_eq(batch.next, 0);
 	forget();
 }
@@ -69,17 +72,40 @@ START_TEST(test_what_is_passed)
 	const uint64_t hashes[] = {1, 3, UINT64_MAX};
 
 	fill(7, 9, hashes, "abc");
-	resume("7 9 0000000000000001");
+	resume(HEAD "7 9 0000000000000001");
 	ck_assert_uint_eq(batch.next, 1);
-	resume("7 9 0000000000000002");
+	resume(HEAD "7 9 0000000000000002");
 	ck_assert_uint_eq(batch.next, 1);
-	resume("7 9 ffffffffffffffff");
+	resume(HEAD "7 9 ffffffffffffffff");
 	ck_assert_uint_eq(batch.next, 3);
-	resume("7 9 - 1");
+	resume(HEAD "7 9 - 1");
 	ck_assert_uint_eq(batch.next, 0);
-	resume("7 8 0000000000000001");
+	resume(HEAD "7 8 0000000000000001");
 	ck_assert_uint_eq(batch.next, 0);
-	resume("7 0 0000000000000003");
+	resume(HEAD "7 0 0000000000000003");
+	ck_assert_uint_eq(batch.next, 0);
+	forget();
+}
+END_TEST
+
+/* A server that was restarted: its cursors are others, unless one answer is all there is. */
+START_TEST(test_another_server)
+{
+	struct batch_cursor c;
+	struct err err;
+
+	ck_assert_int_eq(batch_cursor_parse(&c, SPAN_LIT("abd 7 9 0000000000000001"), &err), 0);
+	ck_assert_uint_eq(batch_cursor_from(&c, SERVER), 0);
+	ck_assert_uint_eq(batch_cursor_from(&c, 0xabd), 7);
+	fill(0, 9, (const uint64_t[]){1, 3}, "ab");
+	resume("abd 0 9 0000000000000001");
+	ck_assert_uint_eq(batch.next, 0);
+	resume("abc 0 9 0000000000000001");
+	ck_assert_uint_eq(batch.next, 1);
+	fill(0, 0, (const uint64_t[]){1, 3}, "ab");
+	resume("abd 0 0 0000000000000001");
+	ck_assert_uint_eq(batch.next, 1);
+	resume("abd 7 0 0000000000000001");
 	ck_assert_uint_eq(batch.next, 0);
 	forget();
 }
@@ -91,8 +117,8 @@ START_TEST(test_one_hash_for_several)
 	static const struct {
 		const char *cursor;
 		size_t next;
-	} want[] = {{"7 9 0000000000000001", 1}, {"7 9 0000000000000001 1", 1},
-		{"7 9 0000000000000001 2", 1}, {"7 9 0000000000000004", 4}};
+	} want[] = {{HEAD "7 9 0000000000000001", 1}, {HEAD "7 9 0000000000000001 1", 1},
+		{HEAD "7 9 0000000000000001 2", 1}, {HEAD "7 9 0000000000000004", 4}};
 	const uint64_t hashes[] = {1, 4, 4, 4}, same[] = {2, 2};
 
 	fill(7, 9, hashes, "abcd");
@@ -103,26 +129,28 @@ START_TEST(test_one_hash_for_several)
 		batch.next = i + 1;
 	}
 	fill(7, 9, same, "ab");
-	ck_assert_str_eq(next_name(), "7 9 - 1");
-	ck_assert_str_eq(next_name(), "7 9 0000000000000002");
+	ck_assert_str_eq(next_name(), HEAD "7 9 - 1");
+	ck_assert_str_eq(next_name(), HEAD "7 9 0000000000000002");
 	forget();
 }
 END_TEST
 
 START_TEST(test_cursors)
 {
-	static const struct span bad[] = {SPAN_LIT(""), SPAN_LIT("7"), SPAN_LIT("7 9"),
-		SPAN_LIT("7 9 "), SPAN_LIT("7 9 -"), SPAN_LIT("7 9 g"), SPAN_LIT("7 9 1 x"),
-		SPAN_LIT("-7 9 1"), SPAN_LIT(" 7 9 1"), SPAN_LIT("7 9 1 1 1"), SPAN_LIT("a 9 1"),
-		SPAN_LIT("7 9 1\0"), SPAN_LIT("18446744073709551616 9 1"),
-		SPAN_LIT("7 9 00000000000000001ffffffffffffffff"),
+	static const struct span bad[] = {SPAN_LIT(""), SPAN_LIT("1 7"), SPAN_LIT("1 7 9"),
+		SPAN_LIT("1 7 9 "), SPAN_LIT("1 7 9 -"), SPAN_LIT("1 7 9 g"), SPAN_LIT("1 7 9 1 x"),
+		SPAN_LIT("1 -7 9 1"), SPAN_LIT("1  7 9 1"), SPAN_LIT("1 7 9 1 1 1"),
+		SPAN_LIT("1 a 9 1"), SPAN_LIT("x 7 9 1"), SPAN_LIT("1 7 9 1\0"),
+		SPAN_LIT("1 18446744073709551616 9 1"),
+		SPAN_LIT("1 7 9 00000000000000001ffffffffffffffff"),
 		SPAN_LIT("0000000000000000000000000000000000000000000000000000000000000000000000"
-			 "000000000000000000000000000007 9 1")};
+			 "000000000000000000000000000007 7 9 1")};
 	struct batch_cursor c;
 	struct err err;
 
 	ck_assert_int_eq(
-		batch_cursor_parse(&c, SPAN_LIT("18446744073709551615 9 ffffffffffffffff"), &err),
+		batch_cursor_parse(&c,
+			SPAN_LIT("ffffffffffffffff 18446744073709551615 9 ffffffffffffffff"), &err),
 		0);
 	ck_assert_uint_eq(c.from, UINT64_MAX);
 	ck_assert_uint_eq(c.hash, UINT64_MAX);
@@ -149,6 +177,7 @@ int main(void)
 	tcase_add_test(tc, test_in_order_and_once);
 	tcase_add_test(tc, test_nothing);
 	tcase_add_test(tc, test_what_is_passed);
+	tcase_add_test(tc, test_another_server);
 	tcase_add_test(tc, test_one_hash_for_several);
 	tcase_add_test(tc, test_cursors);
 	tcase_add_test(tc, test_hash_is_for_ever);
