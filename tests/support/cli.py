@@ -66,6 +66,7 @@ class Cutting:
 
 class CliTest(SystemTest):
     conserves = False  # jobs are enqueued by the program under test, which the rig does not count
+    holds = empties = False  # what is looked at is planted by hand, and stands there at the end
 
     def cli(self, *words, env=None):
         return command("drover", "--redis", self.redis.url, *words, env=env)
@@ -86,7 +87,7 @@ class CliTest(SystemTest):
     def queue(self, name):
         return self.redis.call("LRANGE", "resque:queue:" + name, 0, -1)
 
-    def fail(self, *records):
+    def add_failed(self, *records):
         self.redis.call("RPUSH", "resque:failed", *records)
 
 
