@@ -15,9 +15,13 @@ $(B)/lib/libitems.a: $(filter-out %/main.o,$(call objects,items))
 
 $(B)/unit/%: tests/unit/%.c $(B)/lib/libdeciders.a $(B)/lib/libitems.a $(foreach f,$(UNIT_PARTS),$(call library,$(f)))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(filter %.a,$^) \
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< \
+	  $(filter %/libnursery.a,$^) $(filter-out %/libnursery.a,$(filter %.a,$^)) \
 	  $(CHECK_LIBS) $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
 -include $(wildcard $(B)/unit/*.d)
+
+# What is decided in a child is linked as objects, too.
+$(filter $(B)/unit/collection%,$(UNITS)): $(B)/lib/libnursery.a
 
 # -- modules in C for the tests and the demo -----------------------------------------------------
 TEST_MODULES := $(patsubst tests/support/%_module.c,$(B)/tests/%_module.so,\
@@ -91,6 +95,10 @@ fuzz:
 	$(MAKE) B=build-fuzz CC=clang STATIC= LINKSAN="-fsanitize=$(FUZZ_SAN)" \
 	  HARDEN="-fsanitize=fuzzer-no-link,$(FUZZ_SAN)" fuzzers
 
+$(B)/unit/nursery_each_marks: $(B)/lib/libnursery.a
+
 # The tests of the nursery start it.
 $(filter $(B)/unit/nursery%,$(UNITS)): \
   $(B)/drover-nursery $(B)/drover-nursery-module $(TEST_MODULES)
+# So does the test of streams with what serves them.
+$(B)/unit/stream: $(B)/drover-items

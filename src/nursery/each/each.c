@@ -63,7 +63,8 @@ static enum each_step plan(struct iteration *i)
 
 	if (!is_set(i, JOB_EACH_PLAN))
 		return EACH_ON;
-	made = collection_make_plan(i->m, i->m->each.bounds, is_stopped, &i->marks, &plan, &err);
+	made = collection_make_plan(
+		i->m, i->m->each.bounds, is_stopped, &i->marks, &plan, i->stream, &err);
 	if (made < 0)
 		return iterate_say_collection(&err);
 	if (made == 0)
@@ -82,7 +83,7 @@ static enum each_step go_through(struct iteration *i)
 	struct err err;
 	enum each_step step;
 
-	i->items = collection_open(i->m, span_of(i->m->cursor), i->m->each.number, &err);
+	i->items = collection_open(i->m, span_of(i->m->cursor), i->m->each.number, i->stream, &err);
 	if (!i->items)
 		return iterate_say_collection(&err);
 	step = iterate(i);
@@ -130,7 +131,7 @@ static void prepare(struct iteration *i, int scoreboard, const struct function_s
 _Noreturn void each_run(const struct job_message *m, const int *fds, size_t n_fds,
 	const struct function_source *source)
 {
-	struct iteration i = {.m = m};
+	struct iteration i = {.m = m, .stream = n_fds > 1 ? fds[1] : -1};
 
 	fcntl(JOB_FD, F_SETFD, FD_CLOEXEC);
 	if (is_set(&i, JOB_EACH_COMPLETE))

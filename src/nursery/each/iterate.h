@@ -18,6 +18,7 @@ struct iteration {
 	struct pace pace;
 	struct performer performer;
 	struct collection *items;
+	int stream; /* that they come from, or -1 */
 	/* Of this start. */
 	int64_t began_ms;
 	int64_t used;	/* items begun */

@@ -20,20 +20,21 @@
 struct collection;
 
 struct collection_item {
-	struct span text;      /* one line, without its end; valid until the next call */
-	int64_t number, last;  /* of its first and its last: with `batch` it may be several */
-	const char *unfit;     /* not NULL: it cannot be given to anybody, and why (a line break in a
+	struct span text;     /* one line, without its end; valid until the next call */
+	int64_t number, last; /* of its first and its last: with `batch` it may be several */
+	const char *unfit;    /* not NULL: it cannot be given to anybody, and why (a line break in a
 				  member of a key); it is to be set aside */
 };
 
 /*
  * Opens what `m` describes behind `cursor` (.len 0: at its beginning), whose item has the number
  * `number`. NULL and a sentence where that cannot be; CHANGED in front of it where a file is not the
- * one the cursor was made for (unless JOB_EACH_CHANGE).
+ * one the cursor was made for (unless JOB_EACH_CHANGE). What `m` points to must outlive it, `cursor`
+ * need not. `stream` (wire/stream.h) is not closed with it; -1: there is none.
  */
 #define COLLECTION_CHANGED "the collection has changed: "
-struct collection *collection_open(
-	const struct job_message *m, struct span cursor, int64_t number, struct err *err);
+struct collection *collection_open(const struct job_message *m, struct span cursor, int64_t number,
+	int stream, struct err *err);
 void collection_close(struct collection *c);
 
 /*
@@ -62,6 +63,6 @@ struct collection_plan {
  * `stop` said so, which is asked now and then; -1.
  */
 int collection_make_plan(const struct job_message *m, int64_t bounds, bool (*stop)(void *ctx),
-	void *ctx, struct collection_plan *plan, struct err *err);
+	void *ctx, struct collection_plan *plan, int stream, struct err *err);
 
 #endif

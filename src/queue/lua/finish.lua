@@ -261,6 +261,10 @@ local function settle(v)
     end
   else
     v.ends = ENDS[v.what] and v.what or nil
+    if v.position then
+      local rest = (v.what == 'paused' and 'paused') or (v.what == 'later' and 'delayed') or 'queued'
+      redis.call('HSET', v.position.parts, v.position.part .. ':state', v.ends or rest)
+    end
   end
   if v.ends and v.follow ~= '' and follow(v, v.ends) then v.ends = nil end
 end

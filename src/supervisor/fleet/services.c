@@ -309,7 +309,7 @@ void services_give_back(void *ctx, struct job *job)
 {
 	struct supervisor *s = ctx;
 	struct record record;
-	struct text payload = {0};
+	struct text payload = {0}, place = {0};
 	struct verdict v = {.kind = VERDICT_HEAD,
 		.order = job->sequence,
 		.token = span_of(job->token),
@@ -319,6 +319,9 @@ void services_give_back(void *ctx, struct job *job)
 
 	job_add_unbegun(&payload, job);
 	v.text = (struct span){payload.data, payload.len};
+	if (job_is_tracked(job))
+		iteration_add_place(&place, job);
+	v.position = (struct span){place.data ? place.data : "", place.len};
 	record_init(&record, job, "returned", job->entry.worker, (struct span){"", 0});
 	record_add(&record, "state", span_of("queued"));
 	v.record = record_view(&record);
@@ -327,6 +330,7 @@ void services_give_back(void *ctx, struct job *job)
 	outbox_add(s->outbox, &v, NULL);
 	record_fini(&record);
 	text_fini(&payload);
+	text_fini(&place);
 	job_free(job);
 	supervisor_turn(s);
 }

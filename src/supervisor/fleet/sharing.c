@@ -3,13 +3,17 @@
 #include "base/log.h"
 #include "supervisor/supervisor.h"
 
+/* What is done in a moment is not worth another process. */
+enum { WORTH_SHARING_S = 2 };
+
 void sharing_offer(struct slot *slot, struct span bounds)
 {
 	struct iteration *it = &slot->iteration;
 	int64_t at = 0, index;
 
 	if (slot->each == NULL || job_part(slot->job) <= 0 || it->offered > 0 ||
-		slot->state != SLOT_RUNNING)
+		slot->state != SLOT_RUNNING ||
+		(double)(it->end - it->number) < it->speed * WORTH_SHARING_S)
 		return;
 	index = iteration_halve(bounds, it->number, it->end, &at);
 	if (index < 0)

@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
 	SPAWN_DELAY_FIRST_MS = 50,
@@ -24,7 +23,7 @@ enum {
 	FIRST_SAMPLE_MS = 100
 };
 
-static void set_timer(struct slot *s, int64_t ms)
+void slot_set_timer(struct slot *s, int64_t ms)
 {
 	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 
@@ -39,7 +38,7 @@ static void set_timer(struct slot *s, int64_t ms)
 static void ask_start(struct slot *s)
 {
 	s->ops->ask_start(s->ctx, s);
-	set_timer(s, ASK_AGAIN_MS);
+	slot_set_timer(s, ASK_AGAIN_MS);
 }
 
 static bool spare_fits(const struct slot *s)
@@ -66,7 +65,7 @@ static void launch(struct slot *s)
 	else if (s->child.state == CHILD_NONE)
 		s->ops->spawn(s->ctx, s, s->job->class->nursery);
 	if (s->child.state == CHILD_SPAWNING)
-		set_timer(s, SPAWN_OVERDUE_MS);
+		slot_set_timer(s, SPAWN_OVERDUE_MS);
 }
 
 /* The delay after a failed spawn is over; or a nursery takes too long, and is stuck. */
@@ -77,7 +76,7 @@ static void launch_again(struct slot *s)
 		return;
 	}
 	s->ops->spawn_overdue(s->ctx, s);
-	set_timer(s, SPAWN_OVERDUE_MS);
+	slot_set_timer(s, SPAWN_OVERDUE_MS);
 }
 
 static void log_start(const struct slot *s)
@@ -88,183 +87,6 @@ static void log_start(const struct slot *s)
 		LOG_SPAN("class", job_class_name(j)), LOG_SPAN("queue", j->entry.queue),
 		LOG_STR("worker", s->worker_id), LOG_NUM("pid", s->child.pid),
 		LOG_NUM("attempt", j->envelope.attempt), LOG_STR("origin", job_origin(j)));
-}
-
-/* -- iterating jobs: their process, and how it is told to stop ---------------------------------------- */
-
-/* Counted against what is granted, which is nothing at first where there is a rate. */
-static void put_orders(struct slot *s)
-{
-	struct iteration *it = &s->iteration;
-	struct job_each *each = &s->each->source.each;
-	struct scoreboard_orders orders;
-
-	s->ops->grant(s->ctx, s);
-	it->wait_ms = -1;
-	it->slice = it->hold = it->divides = false;
-	it->started_number = it->number;
-	if (s->stop_asked && it->stop == ITERATION_GO)
-		it->stop = ITERATION_STOP;
-	orders = (struct scoreboard_orders){.stop = s->stop_asked ? SCOREBOARD_STOP : SCOREBOARD_GO,
-		.end = it->end,
-		.granted = it->granted};
-	each->generation =
-		scoreboard_iterates(s->place, job_run(s->job), job_part(s->job), &orders);
-	each->record = s->number;
-	iteration_message_refresh(s->each, it);
-}
-
-/* With what only it needs to have: its record of the board, and where its collection comes from. */
-static void give_message(struct slot *s)
-{
-	struct text message = {0};
-	struct span cursor = {NULL, 0};
-	int fds[2], n = 0;
-
-	if (s->each) {
-		put_orders(s);
-		fds[n++] = s->ops->board_fd(s->ctx);
-		if (s->each->streams && (fds[n] = s->ops->open_stream(s->ctx, s)) >= 0)
-			n++;
-	}
-	if (s->iteration.cursor.len > 0)
-		cursor = (struct span){s->iteration.cursor.data, s->iteration.cursor.len};
-	job_add_message(&message, s->job, s->lease, cursor, s->each ? &s->each->source : NULL);
-	s->ops->begins(s->ctx, s);
-	CRASH_POINT("job.begin");
-	child_give_job(&s->child, &message, fds, fds[0] < 0 ? 0 : n);
-	CRASH_POINT("job.given");
-	if (n > 1)
-		close(fds[1]);
-}
-
-static int64_t sooner(int64_t a, int64_t b)
-{
-	return a < 0 ? b : b < 0 || a < b ? a : b;
-}
-
-static int64_t at_least_0(int64_t ms)
-{
-	return ms < 0 ? 0 : ms;
-}
-
-/* How long this item may go on: its timeout, or what is left of the patience of a stop; -1: no end. */
-static int64_t patience_ms(const struct slot *s, int64_t since_mono_ms)
-{
-	int64_t now = clock_mono_ms(), timeout = s->job->class->conf->timeout_ms;
-	int64_t item = -1, stop = -1;
-
-	if (timeout >= 0)
-		item = since_mono_ms < 0 ? timeout : at_least_0(since_mono_ms + timeout - now);
-	if (s->iteration.stop != ITERATION_GO && s->iteration.stop_by_mono_ms >= 0)
-		stop = at_least_0(s->iteration.stop_by_mono_ms - now);
-	return sooner(item, stop);
-}
-
-static int64_t in_hand_since(const struct slot *s)
-{
-	struct scoreboard_begun begun;
-
-	if (s->iteration.cursors)
-		return s->item_mono_ms;
-	return scoreboard_begun(s->place, &begun) ? iteration_in_hand_since(&s->iteration, &begun)
-						  : -1;
-}
-
-/* Timeout is for one item, and the board says when it was begun. */
-static void look_at_item(struct slot *s)
-{
-	int64_t since, left;
-
-	iteration_look(&s->iteration, s->place);
-	since = in_hand_since(s);
-	left = patience_ms(s, since);
-	if (left != 0) {
-		set_timer(s, left);
-	} else if (s->iteration.stop != ITERATION_GO) {
-		slot_end(s, s->iteration.stop == ITERATION_CANCEL ? END_CANCEL : END_STOP, false);
-	} else {
-		s->ending.limit = s->job->class->conf->timeout_ms;
-		s->ending.used = clock_mono_ms() - since;
-		slot_end(s, END_TIMEOUT, false);
-	}
-}
-
-void slot_item_begins(struct slot *s)
-{
-	s->item_mono_ms = clock_mono_ms();
-	if (s->state == SLOT_RUNNING)
-		look_at_item(s);
-}
-
-bool slot_iterates(const struct slot *s)
-{
-	return s->job && s->iteration.on;
-}
-
-void slot_stop(struct slot *s, enum iteration_stop why)
-{
-	struct iteration *it = &s->iteration;
-
-	s->stop_asked = true;
-	if (s->job == NULL)
-		return;
-	if (why > it->stop)
-		it->stop = why;
-	if (!slot_iterates(s) || s->state != SLOT_RUNNING)
-		return;
-	it->stop_by_mono_ms =
-		s->stop_grace_ms < 0 ? -1 : clock_mono_ms() + s->stop_grace_ms;
-	scoreboard_stop(s->place);
-	if (it->stop_by_mono_ms >= 0)
-		look_at_item(s);
-}
-
-void slot_answer(struct slot *s)
-{
-	s->iteration.aside.number = 0;
-	child_say(&s->child, s->stop_asked ? JOB_STOP : JOB_GO);
-}
-
-/* It can be begun, and what its child is told; or why not. */
-static bool prepare_each(struct slot *s)
-{
-	struct err err;
-
-	if (!job_is_each(s->job))
-		return true;
-	s->each = must_alloc(sizeof *s->each);
-	if (iteration_message_init(s->each, &s->iteration, s->job, &err) == 0)
-		return true;
-	text_add_str(&s->iteration.trouble, err.text);
-	return false;
-}
-
-void slot_read_start(struct slot *s, struct span answer)
-{
-	struct iteration *it = &s->iteration;
-
-	if (s->state != SLOT_STARTING)
-		return;
-	iteration_read_start(it, s->job, answer);
-	if (it->on && it->divided.len > 0)
-		slot_handle(s, SLOT_EV_DIVIDED);
-	else if (it->stuck > s->job->class->conf->max_recoveries || !prepare_each(s))
-		slot_handle(s, SLOT_EV_BAD);
-	else
-		slot_handle(s, SLOT_EV_GO);
-}
-
-static void forget_iteration(struct slot *s)
-{
-	if (s->each)
-		iteration_message_fini(s->each);
-	free(s->each);
-	s->each = NULL;
-	s->ops->close_stream(s->ctx, s);
-	if (s->iteration.on)
-		scoreboard_job_over(s->place);
-	iteration_fini(&s->iteration);
 }
 
 /* Past its item, or with what it is told of how the last try ended. */
@@ -306,8 +128,8 @@ static void give_job(struct slot *s)
 	log_start(s);
 	s->ops->set_limits(s->ctx, s);
 	scoreboard_given(s->place, span_of(s->job->token), s->job->jid, class->exclusive);
-	set_timer(s, class->timeout_ms);
-	give_message(s);
+	slot_set_timer(s, class->timeout_ms);
+	slot_give_message(s);
 }
 
 /* With growing delays, half a minute in all. */
@@ -319,7 +141,7 @@ static void spawn_later(struct slot *s)
 		slot_handle(s, SLOT_EV_GIVE_UP);
 		return;
 	}
-	set_timer(s, s->spawn_delay_ms);
+	slot_set_timer(s, s->spawn_delay_ms);
 }
 
 static void send_term(struct slot *s)
@@ -327,7 +149,7 @@ static void send_term(struct slot *s)
 	s->ending.term_sent = true;
 	child_signal_group(&s->child, SIGTERM);
 	child_signal_group(&s->child, SIGCONT);
-	set_timer(s, s->kill_grace_ms);
+	slot_set_timer(s, s->kill_grace_ms);
 }
 
 static void send_kill(struct slot *s)
@@ -335,13 +157,13 @@ static void send_kill(struct slot *s)
 	s->ending.kill_sent = true;
 	child_signal_group(&s->child, SIGKILL);
 	s->ops->kill_tree(s->ctx, s);
-	set_timer(s, NEVER_DIES_MS);
+	slot_set_timer(s, NEVER_DIES_MS);
 }
 
 static void run_out_of_time(struct slot *s)
 {
 	if (slot_iterates(s)) {
-		look_at_item(s);
+		slot_look_at_item(s);
 		return;
 	}
 	s->ending.limit = s->job->class->conf->timeout_ms;
@@ -356,7 +178,7 @@ static void say_never_dies(struct slot *s)
 		LOG_STR("error",
 			"it was sent SIGKILL and has not ended: it hangs in the kernel; its worker "
 			"stays taken"));
-	set_timer(s, 10 * NEVER_DIES_MS);
+	slot_set_timer(s, 10 * NEVER_DIES_MS);
 }
 
 /* Nothing of it lives any more: is it over? */
@@ -383,7 +205,7 @@ static void judge(struct slot *s)
 
 static void forget_job(struct slot *s)
 {
-	forget_iteration(s);
+	slot_forget_iteration(s);
 	job_free(s->job);
 	s->job = NULL;
 	s->mark_due = s->marks = false;
@@ -727,7 +549,7 @@ void slot_discard(struct slot *s)
 {
 	child_close(&s->child);
 	slot_drop_ahead(s);
-	forget_iteration(s);
+	slot_forget_iteration(s);
 	job_free(s->job);
 	output_fini(&s->output);
 	said_fini(&s->said);

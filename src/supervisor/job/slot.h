@@ -191,4 +191,11 @@ void slot_dismiss_spare(struct slot *s);
 bool slot_is_busy(const struct slot *s); /* has a job that is not yet judged */
 const char *slot_state_name(enum slot_state state);
 
+/* -- between slot.c and slot_iterate.c -- */
+
+void slot_set_timer(struct slot *s, int64_t ms); /* below 0: none */
+void slot_give_message(struct slot *s);		 /* its child is given the job */
+void slot_look_at_item(struct slot *s);		 /* its timer fired: is the item in hand over its time? */
+void slot_forget_iteration(struct slot *s);
+
 #endif

@@ -1,5 +1,5 @@
 /* verdict: see verdict.h. droverd. */
-#include "supervisor/job/verdict.h"
+#include "supervisor/job/verdict_tell.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -30,19 +30,6 @@ static void add_worker_record(struct text *out, const struct job *next)
 	text_add_char(out, '}');
 }
 
-/* What is decided, on its way from a verdict_send_* to Redis. */
-struct decision {
-	enum verdict_kind kind;
-	const char *what;  /* the audit's word */
-	const char *state; /* of the run record from now on */
-	struct span text;  /* failure record, or payload that goes back */
-	struct span exception, error;
-	struct span reason; /* why it waits or is paused */
-	bool interrupted;   /* counts as one more interruption */
-	int64_t delay_ms;
-	const char *why; /* of LATER, and of a part that failed */
-};
-
 static void describe_end(struct record *r, const struct slot *s, const struct decision *d)
 {
 	bool ends = d->kind == VERDICT_DONE || d->kind == VERDICT_FAILED ||
@@ -72,54 +59,7 @@ static void describe_end(struct record *r, const struct slot *s, const struct de
 		record_add_number(r, "progress_total", s->said.progress_total);
 }
 
-static void add_position(struct text *out, const struct slot *s)
-{
-	const struct iteration *it = &s->iteration;
-
-	if (it->on)
-		iteration_add_position(out, it, s->job, false);
-	else if (job_is_tracked(s->job))
-		iteration_add_place(out, s->job);
-}
-
-static void add_follow(struct text *out, const struct slot *s, const char *state,
-	const struct conf_follow *f)
-{
-	struct text payload = {0};
-	struct span args = f->args_json ? span_of(f->args_json) : SPAN_LIT("[]");
-	char jid[JID_OWN + 1];
-
-	if (f->class_name == NULL)
-		return;
-	envelope_new_jid(jid);
-	envelope_compose(&payload, &(struct envelope_new){.class_name = span_of(f->class_name),
-					   .args_json = args,
-					   .jid = jid,
-					   .now_ms = clock_wall_ms()});
-	verbs_add_follow(out, state, f->queue ? span_of(f->queue) : s->job->entry.queue,
-		SPAN_TEXT(payload));
-	text_fini(&payload);
-}
-
-/* The last of several parts decides how the run ends, so each brings all that may follow. */
-static void add_follows(struct text *out, const struct slot *s, enum verdict_kind kind)
-{
-	const struct conf_class *c = s->job->class ? s->job->class->conf : NULL;
-	struct text payload = {0};
-
-	if (c == NULL || kind >= VERDICT_HEAD)
-		return;
-	if (c->on_complete && job_is_each(s->job) && job_part(s->job) > 0) {
-		job_add_part(&payload, s->job, ENVELOPE_END);
-		verbs_add_follow(out, "complete", s->job->entry.queue, SPAN_TEXT(payload));
-		text_fini(&payload);
-	}
-	add_follow(out, s, "done", &c->then);
-	add_follow(out, s, "failed", &c->on_failure);
-	add_follow(out, s, "cancelled", &c->on_cancel);
-}
-
-static void tell_redis(struct slot *s, const struct decision *d)
+void verdict_tell_redis(struct slot *s, const struct decision *d)
 {
 	struct text next = {0}, position = {0}, follow = {0};
 	struct record record;
@@ -142,9 +82,9 @@ static void tell_redis(struct slot *s, const struct decision *d)
 		&record, s->job, d->what, span_of(s->worker_id), d->error.len ? d->error : NOTHING);
 	describe_end(&record, s, d);
 	v.record = record_view(&record);
-	add_position(&position, s);
+	verdict_add_position(&position, s);
 	v.position = SPAN_TEXT(position);
-	add_follows(&follow, s, d->kind);
+	verdict_add_follows(&follow, s, d->kind);
 	v.follow = SPAN_TEXT(follow);
 	s->ops->tell_last(s->ctx, s);
 	s->ops->send_verdict(s->ctx, s, &v, s->state == SLOT_VERDICT);
@@ -184,7 +124,7 @@ static void tell_done(struct slot *s, const struct outcome *out)
 	if (job_part(s->job) > 0) /* should it turn out that it is not at its end */
 		job_add_payload(&payload, s->job, JOB_GAVE_WAY);
 	log_done(s);
-	tell_redis(s, &(struct decision){.kind = VERDICT_DONE,
+	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_DONE,
 			      .what = "done",
 			      .state = "done",
 			      .text = SPAN_TEXT(payload)});
@@ -221,7 +161,7 @@ static void send_failed(struct slot *s, struct span exception, struct span error
 	}
 	failure_write(&record, &f);
 	log_failed(s, exception, error);
-	tell_redis(s, &(struct decision){.kind = VERDICT_FAILED,
+	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_FAILED,
 			      .what = "failed",
 			      .state = "failed",
 			      .text = SPAN_TEXT(record),
@@ -266,122 +206,16 @@ static void tell_retry(struct slot *s, const struct outcome *out)
 		LOG_NUM("attempt", s->job->envelope.attempt),
 		LOG_STR("at", clock_rfc3339(clock_wall_ms() + d.delay_ms, at)),
 		LOG_SPAN("exception", d.exception), LOG_SPAN("error", d.error));
-	tell_redis(s, &d);
-	text_fini(&payload);
-}
-
-/* Told to stop it may say when it wants to go on; a signal says nothing. */
-static bool says_when(const struct slot *s, const struct outcome *out)
-{
-	return !out->cut_off && s->said.delay_ms >= 0 && s->ending.signal == 0 &&
-	       s->ending.exit_code == OUTCOME_TRY_LATER;
-}
-
-static void log_interrupted(const struct slot *s, const struct outcome *out)
-{
-	const struct iteration *it = &s->iteration;
-
-	log_event(out->cut_off ? LOG_WARN : LOG_INFO,
-		out->cut_off ? "job.cut_off" : "job.interrupted", LOG_SPAN("jid", s->job->jid),
-		LOG_SPAN("class", job_class_name(s->job)), LOG_SPAN("queue", s->job->entry.queue),
-		LOG_STR("worker", s->worker_id), LOG_NUM("wall_ms", s->ending.wall_ms),
-		it->on ? LOG_SPAN("cursor", SPAN_TEXT(it->cursor)) : LOG_NOTHING,
-		s->job && job_is_each(s->job) ? LOG_NUM("done", it->done) : LOG_NOTHING);
-}
-
-/* By a stop: to the head; by itself behind a checkpoint: to the tail, so that others have their turn. */
-static void tell_interrupted(struct slot *s, const struct outcome *out)
-{
-	struct text payload = {0};
-	bool later = says_when(s, out);
-
-	job_add_payload(&payload, s->job, out->cut_off ? JOB_CUT_OFF : JOB_INTERRUPTED);
-	log_interrupted(s, out);
-	tell_redis(s, &(struct decision){.kind = later ? VERDICT_LATER : out->verdict,
-			      .what = "interrupted",
-			      .state = later ? "interrupted" : "queued",
-			      .error = SPAN_TEXT(out->error),
-			      .text = SPAN_TEXT(payload),
-			      .interrupted = !out->cut_off,
-			      .delay_ms = later ? s->said.delay_ms : 0,
-			      .why = later ? "interrupted" : NULL});
-	text_fini(&payload);
-}
-
-/* A long wait holds no worker. */
-static void tell_waits(struct slot *s)
-{
-	const struct iteration *it = &s->iteration;
-	bool throttled = it->wait != JOB_WAIT_BACKOFF;
-	struct text payload = {0};
-
-	job_add_payload(&payload, s->job, JOB_GAVE_WAY);
-	log_event(LOG_INFO, throttled ? "job.throttled" : "job.backs_off",
-		LOG_SPAN("jid", s->job->jid), LOG_SPAN("class", job_class_name(s->job)),
-		LOG_STR("worker", s->worker_id), LOG_NUM("again_in_ms", it->wait_ms),
-		LOG_SPAN("reason", SPAN_TEXT(it->reason)));
-	tell_redis(s, &(struct decision){.kind = VERDICT_LATER,
-			      .what = throttled ? "throttled" : "interrupted",
-			      .state = throttled ? "throttled" : "interrupted",
-			      .text = SPAN_TEXT(payload),
-			      .reason = SPAN_TEXT(it->reason),
-			      .delay_ms = it->wait_ms,
-			      .why = job_wait_name(it->wait)});
+	verdict_tell_redis(s, &d);
 	text_fini(&payload);
 }
 
 static void tell_later(struct slot *s, const struct outcome *out)
 {
 	if (out->waits)
-		tell_waits(s);
+		verdict_tell_waits(s);
 	else
 		tell_retry(s, out);
-}
-
-static void tell_paused(struct slot *s, const struct outcome *out)
-{
-	struct text payload = {0};
-
-	(void)out;
-	job_add_payload(&payload, s->job, JOB_INTERRUPTED);
-	log_event(LOG_INFO, "job.paused", LOG_SPAN("jid", s->job->jid),
-		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
-		LOG_SPAN("reason", SPAN_TEXT(s->iteration.reason)),
-		LOG_NUM("done", s->iteration.done));
-	tell_redis(s, &(struct decision){.kind = VERDICT_PAUSED,
-			      .what = "paused",
-			      .state = "paused",
-			      .text = SPAN_TEXT(payload),
-			      .interrupted = true,
-			      .reason = SPAN_TEXT(s->iteration.reason)});
-	text_fini(&payload);
-}
-
-static void send_divided(struct slot *s)
-{
-	struct text parts = {0};
-
-	iteration_add_parts(&parts, &s->iteration, s->job);
-	log_event(LOG_INFO, "job.divided", LOG_SPAN("jid", s->job->jid),
-		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
-		LOG_NUM("parts", iteration_parts_wanted(s->job)),
-		LOG_NUM("total", s->iteration.total));
-	tell_redis(s, &(struct decision){.kind = VERDICT_DIVIDED,
-			      .what = "divided",
-			      .state = "queued",
-			      .text = SPAN_TEXT(parts)});
-	text_fini(&parts);
-}
-
-static void tell_divided(struct slot *s, const struct outcome *out)
-{
-	(void)out;
-	send_divided(s);
-}
-
-void verdict_send_divided(struct slot *s)
-{
-	send_divided(s);
 }
 
 static void send_cancelled(struct slot *s, struct span how)
@@ -389,7 +223,7 @@ static void send_cancelled(struct slot *s, struct span how)
 	log_event(LOG_INFO, "job.cancelled", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("class", job_class_name(s->job)), LOG_SPAN("queue", s->job->entry.queue),
 		LOG_STR("worker", s->worker_id), LOG_NUM("wall_ms", s->ending.wall_ms));
-	tell_redis(s, &(struct decision){.kind = VERDICT_CANCELLED,
+	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_CANCELLED,
 			      .what = "cancelled",
 			      .state = "cancelled",
 			      .error = how});
@@ -404,11 +238,11 @@ static void (*const TELL[VERDICT_KINDS])(struct slot *, const struct outcome *) 
 	[VERDICT_DONE] = tell_done,
 	[VERDICT_FAILED] = tell_failed,
 	[VERDICT_CANCELLED] = tell_cancelled,
-	[VERDICT_HEAD] = tell_interrupted,
-	[VERDICT_TAIL] = tell_interrupted,
+	[VERDICT_HEAD] = verdict_tell_interrupted,
+	[VERDICT_TAIL] = verdict_tell_interrupted,
 	[VERDICT_LATER] = tell_later,
-	[VERDICT_PAUSED] = tell_paused,
-	[VERDICT_DIVIDED] = tell_divided,
+	[VERDICT_PAUSED] = verdict_tell_paused,
+	[VERDICT_DIVIDED] = verdict_tell_divided,
 };
 
 /* It is another supervisor's job by now: nothing is told but the log. */
@@ -526,7 +360,7 @@ void verdict_send_back(struct slot *s)
 	log_event(LOG_INFO, "job.returned", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("queue", s->job->entry.queue), LOG_STR("worker", s->worker_id));
 	job_add_unbegun(&payload, s->job);
-	tell_redis(s, &(struct decision){.kind = VERDICT_HEAD,
+	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_HEAD,
 			      .what = "returned",
 			      .state = "queued",
 			      .text = SPAN_TEXT(payload)});
@@ -544,7 +378,7 @@ void verdict_send_later(struct slot *s)
 		LOG_STR("worker", s->worker_id), LOG_NUM("again_in_ms", NO_CHILD_DELAY_MS),
 		LOG_SPAN("error", ERROR));
 	job_add_unbegun(&payload, s->job);
-	tell_redis(s, &(struct decision){.kind = VERDICT_LATER,
+	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_LATER,
 			      .what = "delayed",
 			      .state = "delayed",
 			      .text = SPAN_TEXT(payload),
@@ -565,7 +399,7 @@ void verdict_send_duplicate(struct slot *s)
 	log_event(LOG_INFO, "job.duplicate", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("of", SPAN_TEXT(s->said.note)), LOG_SPAN("class", job_class_name(s->job)),
 		LOG_SPAN("queue", s->job->entry.queue));
-	tell_redis(s, &(struct decision){.kind = VERDICT_DONE,
+	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_DONE,
 			      .what = "duplicate",
 			      .state = "done",
 			      .error = SPAN_TEXT(s->said.note)});
