@@ -10,8 +10,8 @@ A test derives from SystemTest and reads like a conversation:
 
 Nothing here waits for time to pass: until() waits for a condition and says what it saw last. At
 tear-down droverd is ended by TERM, and what must be conserved is counted: every job enqueued was
-done, failed or is waiting (in a queue, delayed or parked); no lease entry, no worker id, no process
-is left; and `drover fsck` finds nothing.
+done, failed or is waiting (in a queue, delayed, parked or paused); no lease entry, no worker id, no
+process is left; and `drover fsck` finds nothing.
 """
 
 import contextlib
@@ -413,6 +413,11 @@ class SystemTest(unittest.TestCase):
     def parked(self):
         return self.in_lists("resque:drover:parked:*")
 
+    def paused(self):
+        """Runs whose jobs were put by; of a divided one there are several."""
+        jids = self.redis.call("HKEYS", "resque:drover:paused:jobs")
+        return len({jid.partition(".")[0] for jid in jids})
+
     def failed(self):
         return [json.loads(item) for item in self.redis.call("LRANGE", "resque:failed", 0, -1)]
 
@@ -472,7 +477,7 @@ class SystemTest(unittest.TestCase):
         if not self.conserves:
             return
         places = {"waiting": self.waiting(), "delayed": self.delayed(), "parked": self.parked(),
-                  "failed": self.stat("failed")}
+                  "paused": self.paused(), "failed": self.stat("failed")}
         places["done"] = self.stat("processed") - places["failed"]
         failed = places["failed"]
         self.assertEqual(self.enqueued, sum(places.values()), "enqueued = %r" % places)
