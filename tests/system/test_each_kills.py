@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -78,6 +79,49 @@ class AnotherHost(EachTest):
 
     def test_by_a_function_in_two_parts(self):
         self.take_over(1000, 2, **function_of(each={"range": "1..1000"}, parallel=2))
+
+
+class Plans(EachTest):
+    """Between the count of the items and the first of them."""
+
+    ITEMS = [str(n) for n in range(1, 61)]
+
+    def begin(self, **entry):
+        return self.drover({"Planned": filter_of(self.ledger, 1, each={"range": "1..60"}, **entry)})
+
+    def stopped_at_its_plan(self, **entry):
+        """It hears of the stop while its first hook runs, and counts before it looks."""
+        wait = "echo >> %s; until [ -e %s ]; do sleep 0.01; done" % (
+            self.path("begun"), self.path("go"))
+        drover = self.begin(on_start=["/bin/sh", "-c", wait], **entry)
+        jid = self.run_job("p1", "Planned")
+        self.until_file("begun")
+        drover.signal(signal.SIGTERM)
+        drover.until_event("supervisor.drain")
+        self.open_gate()
+        self.assertEqual(drover.wait(), 0)
+        drover.start()
+        self.until_state(jid, "done")
+        self.assert_each_once(jid, self.ITEMS)
+        return self.assert_ended(jid, 60, total="60")
+
+    def test_stopped_there(self):
+        record = self.stopped_at_its_plan()
+        self.assertEqual(record["interruptions"], "1")
+
+    def test_stopped_there_and_to_be_divided(self):
+        record = self.stopped_at_its_plan(parallel=3)
+        self.assertEqual(record.get("parts"), "3", record)
+
+    def test_lost_there_and_to_be_divided(self):
+        """Its plan was kept, and its supervisor died before it was divided."""
+        self.redis.call("HSET", "resque:drover:run:p1", "each", 1, "planned", 1, "total", 60,
+                        "bounds", "0: 20:20 40:40", "state", "running", "class", "Planned")
+        self.begin(parallel=3)
+        self.run_job("p1", "Planned")
+        self.until_state("p1", "done")
+        self.assert_each_once("p1", self.ITEMS)
+        self.assert_ended("p1", 60, parts="3")
 
 
 class AnySequence(EachTest):
