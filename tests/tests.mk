@@ -58,7 +58,8 @@ $(B)/torture/filter: tests/torture/filter.c
 	$(CC) $(CPPFLAGS) -O2 $(WARN) -static -o $@ $<
 .PHONY: crash torture
 crash:
-	$(MAKE) SANITIZE= CRASH=1 build-crash/droverd build-crash/drover build-crash/drover-nursery build-crash/drover-items
+	$(MAKE) SANITIZE= CRASH=1 build-crash/droverd build-crash/drover build-crash/drover-nursery \
+	  build-crash/drover-nursery-module build-crash/drover-items
 
 # -- what is run ---------------------------------------------------------------------------------
 .PHONY: check units

@@ -124,6 +124,38 @@ class Plans(EachTest):
         self.assert_ended("p1", 60, parts="3")
 
 
+class Again(EachTest):
+    """A further pass over the items that failed."""
+
+    def errors_of(self, then_state, **entry):
+        with open(self.path("lines"), "w") as file:
+            file.write("good\nbad\nworse than bad\nfine\n")
+        entry = filter_of(self.ledger, 1, each={"lines": self.path("lines")},
+                          then={"class": "Then"}, **entry)
+        self.drover({"Lines": entry, "Then": self.note("then")})
+        jid = self.run_job("l1", "Lines")
+        self.until_state(jid, then_state)
+        return jid
+
+    def heal(self, jid, *words):
+        with open(self.path("items.healed"), "w"):
+            pass
+        self.assertEqual(command("drover", "--redis", self.redis.url, "retry-errors", jid)[0], 0)
+        self.enqueued += 1  # the same run counts once more
+        self.until_state(jid, "done")
+
+    def test_what_follows_was_begun_before(self):
+        jid = self.errors_of("done", on_item_error="skip")
+        self.enqueued += 1
+        self.until_processed(2)
+        self.assertEqual(self.ledger.of(jid), {"good": 1, "bad": 1, "worse than bad": 1, "fine": 1})
+        self.heal(jid)
+        self.until_processed(3)
+        self.assertEqual(self.ledger.of(jid), {"good": 1, "bad": 2, "worse than bad": 2, "fine": 1})
+        self.assert_ended(jid, 4)
+        self.assertEqual(self.noted("then"), [[]], "once")
+
+
 class AnySequence(EachTest):
     """Every kind of collection, all at once, under a sequence of stops and kills drawn from a seed."""
 

@@ -141,6 +141,7 @@ void slot_stop(struct slot *s, enum iteration_stop why)
 
 void slot_answer(struct slot *s)
 {
+	CRASH_POINT("aside.kept");
 	s->iteration.aside.number = 0;
 	child_say(&s->child, s->stop_asked ? JOB_STOP : JOB_GO);
 }
