@@ -95,6 +95,10 @@ fuzz:
 	$(MAKE) B=build-fuzz CC=clang STATIC= LINKSAN="-fsanitize=$(FUZZ_SAN)" \
 	  HARDEN="-fsanitize=fuzzer-no-link,$(FUZZ_SAN)" fuzzers
 
+$(B)/unit/nursery_each_marks: $(B)/lib/libnursery.a
+
 # The tests of the nursery start it.
 $(filter $(B)/unit/nursery%,$(UNITS)): \
   $(B)/drover-nursery $(B)/drover-nursery-module $(TEST_MODULES)
+# So does the test of streams with what serves them.
+$(B)/unit/stream: $(B)/drover-items

@@ -7,7 +7,7 @@
 #include "nursery/function.h"
 
 /* Beside what a function returns: the item is passed, go on. */
-enum { EACH_ON = -1 };
+enum { GO_ON = -1 };
 
 static int perform_next(struct drover_job *job, const struct drover_source *source, void *at,
 	uint64_t number, int (*fn)(struct drover_job *, const struct drover_item *))
@@ -25,7 +25,7 @@ static int perform_next(struct drover_job *job, const struct drover_source *sour
 	if (answer < 0)
 		return drover_error(job, "Drover::Collection",
 			"the cursor of an item cannot be said: 1 to 4,000 bytes, no newline");
-	return answer == 0 ? EACH_ON : answer;
+	return answer == 0 ? GO_ON : answer;
 }
 
 int drover_each(struct drover_job *job, const struct drover_source *source,
@@ -42,7 +42,7 @@ int drover_each(struct drover_job *job, const struct drover_source *source,
 		return DROVER_FAILED;
 	do
 		answer = perform_next(job, source, at, ++number, fn);
-	while (answer == EACH_ON);
+	while (answer == GO_ON);
 	if (source->close)
 		source->close(at);
 	return answer;

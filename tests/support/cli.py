@@ -130,3 +130,51 @@ class LaterTest(CliTest):
         self.redis.call("HSET", "resque:drover:lease:" + lease, token, entry, "#main", 1,
                         "!" + token, "running 4 Hold %s 0\n" % jid)
         self.redis.call("ZADD", "resque:drover:supervisors", expires or self.now() + 60000, lease)
+
+
+class RunsTest(LaterTest):
+    """With runs that only stand in Redis, as supervisors leave them."""
+
+    def key(self, jid, end=""):
+        return "resque:drover:run:" + jid + end
+
+    def plant(self, jid, state, parts=None, **fields):
+        """A record of an iterating run; `parts`: {number: fields}."""
+        known = {"class": "Rows", "queue": "low", "args": "[1]", "state": state, "each": "1"}
+        known.update(fields)
+        self.redis.call("HSET", self.key(jid), *self.flat(known))
+        self.redis.call("ZADD", "resque:drover:runs", self.now(), jid)
+        if state in ("done", "failed", "cancelled"):
+            self.redis.call("PEXPIRE", self.key(jid), 1000000)
+        for number, more in (parts or {}).items():
+            self.redis.call("HSET", self.key(jid, ":parts"),
+                            *self.flat({"%s:%s" % (number, k): v for k, v in more.items()}))
+
+    @staticmethod
+    def flat(fields):
+        return [word for pair in fields.items() for word in pair]
+
+    def job_of(self, jid, **own):
+        return payload("Rows", 1, jid=jid, drover=dict({"track": True}, **own))
+
+    def part_of(self, jid, part):
+        return self.job_of("%s.p%d" % (jid, part), parent=jid, part=part)
+
+    def put_by(self, queue, *jobs):
+        for job in jobs:
+            self.redis.call("HSET", "resque:drover:paused:jobs", json.loads(job)["jid"],
+                            "%d %s %s" % (len(queue), queue, job))
+
+    def hash(self, key):
+        pairs = self.redis.call("HGETALL", key)
+        return dict(zip(pairs[::2], pairs[1::2]))
+
+    def parts(self, jid):
+        return self.hash(self.key(jid, ":parts"))
+
+    def history(self, jid):
+        return [json.loads(entry)
+                for entry in self.redis.call("LRANGE", self.key(jid, ":audit"), 0, -1)]
+
+    def control(self):
+        return int(self.redis.call("GET", "resque:drover:control") or 0)

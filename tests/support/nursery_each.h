@@ -105,6 +105,16 @@ static inline struct scoreboard_begun board_begun(void)
 	return board.pages[0]->begun;
 }
 
+/* Waits until items up to `number` are passed. */
+static inline void board_await(int64_t number)
+{
+	struct scoreboard_mark mark = {0};
+
+	while (!board_mark(&mark) || mark.number < number)
+		usleep(200);
+	ck_assert_int_eq(mark.number, number);
+}
+
 static inline void board_says(int64_t number, int64_t done, int64_t errors, const char *cursor)
 {
 	struct scoreboard_mark mark = board_mark_now();
@@ -210,6 +220,23 @@ static inline void each_says(const struct rig_child *child, const char *line, co
 	if (answer)
 		ck_assert_int_eq(send(child->socket, answer, strlen(answer), MSG_NOSIGNAL),
 			(ssize_t)strlen(answer));
+}
+
+/* Likewise, for a line that has a time in it: it begins so, up to "at". */
+static inline void each_says_aside(
+	const struct rig_child *child, const char *until_at, const char *answer)
+{
+	char line[300];
+	const char *at, *said = rig_line(child->socket);
+
+	snprintf(line, sizeof line, "%.*s", (int)sizeof line - 1, said);
+	at = strstr(line, ",\"at\":\"");
+	ck_assert_ptr_nonnull(at);
+	ck_assert_int_eq(strlen(at), strlen(",\"at\":\"2026-11-21T19:26:23.123Z\"}\n"));
+	line[at - line] = '\0';
+	ck_assert_str_eq(line, until_at);
+	ck_assert_int_eq(
+		send(child->socket, answer, strlen(answer), MSG_NOSIGNAL), (ssize_t)strlen(answer));
 }
 
 static inline void each_open(void)

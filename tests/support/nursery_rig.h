@@ -248,7 +248,8 @@ static inline void rig_send_each(int socket, const struct job_class_source *clas
 		n++;
 	job_message_add_class(&part, class);
 	job_message_add(&message, (struct span){part.data, part.len}, &job);
-	rig_send_bytes(socket, (struct span){message.data, message.len}, each ? each->fds : NULL, n);
+	rig_send_bytes(
+		socket, (struct span){message.data, message.len}, each ? each->fds : NULL, n);
 	text_fini(&part);
 	text_fini(&message);
 }
@@ -258,17 +259,22 @@ static inline void rig_send(int socket, const struct job_class_source *class, st
 	rig_send_each(socket, class, args, NULL);
 }
 
-/* One line from the job, with its newline. */
-static inline const char *rig_line(int fd)
+/* One line from the job, with its newline; cut at `size` bytes. */
+static inline const char *rig_line_of(int fd, size_t size)
 {
-	static char line[4096];
+	static char line[65536];
 	size_t len = 0;
 
 	do
 		ck_assert_int_eq(read(fd, line + len, 1), 1);
-	while (line[len++] != '\n' && len < sizeof line - 1);
+	while (line[len++] != '\n' && len < size - 1);
 	line[len] = '\0';
 	return line;
+}
+
+static inline const char *rig_line(int fd)
+{
+	return rig_line_of(fd, 4096);
 }
 
 /* Takes what is there now. */

@@ -63,7 +63,7 @@ enum each_step pace_await_grant(struct pace *p, int64_t used)
 		if (used < scoreboard_granted(p->marks->orders))
 			return EACH_ON;
 		if (!p->said_wait && waited_ms >= SAY_RATE_MS) {
-			tell_wait(JOB_WAIT_RATE, waited_ms, SPAN_LIT(""));
+			tell_wait(JOB_WAIT_RATE, SAY_RATE_MS, SPAN_LIT(""));
 			p->said_wait = true;
 		}
 		sleep_on(p->marks, turn, p->said_wait ? -1 : SAY_RATE_MS - waited_ms);

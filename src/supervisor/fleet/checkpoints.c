@@ -151,6 +151,15 @@ static size_t split_lines(struct span lines[LINES_MAX], const struct text *kept)
 	return n;
 }
 
+/* In which pass over the items set aside it failed again: that pass does not try it once more. */
+static void add_round(struct text *json, const struct job *j)
+{
+	if (!job_is_retry(j) || json->len == 0 || strstr(json->data, ",\"round\":"))
+		return;
+	json->len--; /* its brace */
+	text_addf(json, ",\"round\":%lld}", (long long)j->envelope.retry);
+}
+
 /* Whether its lease entry is to be marked, an item is told of, and so on, is noted in `t`. */
 static void describe(
 	struct verbs_checkpoint *c, struct message *m, struct told *t, struct slot *slot)
@@ -183,6 +192,7 @@ static void describe(
 		t->aside = a->number;
 		text_addf(&m->number, "%lld", (long long)a->number);
 		m->aside[0] = (struct span){m->number.data, m->number.len};
+		add_round(&a->json, slot->job);
 		m->aside[1] = (struct span){a->json.data ? a->json.data : "", a->json.len};
 		c->n_asides = 1;
 	}
