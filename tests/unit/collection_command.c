@@ -287,6 +287,7 @@ START_TEST(test_listed)
 	static const struct {
 		const char *bytes, *outcome;
 	} rows[] = {{"", "end"}, {"7 1 3\ncabc3 0 0\n12 2 3\nxxa\nb", "7=abc 3= !12=a\nb end"},
+		{"7 0 1\nxerror LOADING\n", "7=x LOADING"},
 		{"7 1 3\ncab", "the list of items ends in one"},
 		{"7 1\n", "the list of items: a number and two lengths are due"},
 		{"0 1 1\n", "the list of items: a number and two lengths are due"},
