@@ -46,13 +46,15 @@ PKG      := hiredis libevent_core libevent_extra libevent_openssl openssl
 REDIS_LIBS := $(shell pkg-config --libs hiredis libevent_core libevent_extra libevent_openssl openssl)
 YAML_LIBS  := $(shell pkg-config --libs yaml-0.1)
 JSON_LIBS  := $(shell pkg-config --libs jansson)
+ZLIB_LIBS  := $(shell pkg-config --libs zlib)
 CHECK_LIBS  = $(shell pkg-config --libs check)
 
 FOLDERS := base conf wire redis queue client
 objects  = $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 library  = $(B)/lib/lib$(1).a
 
-PROGRAMS := $(B)/droverd $(B)/drover $(B)/drover-nursery $(B)/drover-nursery-module
+PROGRAMS := $(B)/droverd $(B)/drover $(B)/drover-nursery $(B)/drover-nursery-module \
+            $(B)/drover-items
 ARCHIVES := $(B)/libdrover.a $(B)/libdrover-nursery.a
 
 all: $(PROGRAMS) $(ARCHIVES)
@@ -100,7 +102,11 @@ $(B)/droverd: $(call objects,supervisor) $(foreach f,$(SUPERVISOR_PARTS),$(call 
 
 CLI_PARTS := client queue redis conf wire base
 $(B)/drover: $(call objects,cli) $(foreach f,$(CLI_PARTS),$(call library,$(f)))
-	$(CC) $(LDFLAGS) -o $@ $^ $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
+
+ITEMS_PARTS := queue redis wire base
+$(B)/drover-items: $(call objects,items) $(foreach f,$(ITEMS_PARTS),$(call library,$(f)))
+	$(CC) $(LDFLAGS) -o $@ $^ $(REDIS_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
 
 # The static nursery forks faster: it has fewer mappings. The other one can load modules.
 NURSERY_STATIC := $(filter-out %/module.o %/module_main.o,$(call objects,nursery))
@@ -129,7 +135,8 @@ install: all
 	  $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(SYSCONFDIR)/drover
 	install -m 755 $(B)/droverd $(DESTDIR)$(SBINDIR)/
 	install -m 755 $(B)/drover $(DESTDIR)$(BINDIR)/
-	install -m 755 $(B)/drover-nursery $(B)/drover-nursery-module $(DESTDIR)$(LIBEXECDIR)/
+	install -m 755 $(B)/drover-nursery $(B)/drover-nursery-module $(B)/drover-items \
+	  $(DESTDIR)$(LIBEXECDIR)/
 	install -m 644 $(ARCHIVES) $(DESTDIR)$(LIBDIR)/
 	install -m 644 include/drover/*.h $(DESTDIR)$(INCLUDEDIR)/drover/
 	install -m 644 src/cli/drover.1 $(DESTDIR)$(MANDIR)/man1/

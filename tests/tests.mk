@@ -9,11 +9,19 @@ $(B)/lib/libdeciders.a: $(UNIT_OBJECTS)
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
 
-$(B)/unit/%: tests/unit/%.c $(B)/lib/libdeciders.a $(foreach f,$(UNIT_PARTS),$(call library,$(f)))
+$(B)/lib/libitems.a: $(filter-out %/main.o,$(call objects,items))
+	@mkdir -p $(@D)
+	rm -f $@ && ar rcs $@ $^
+
+$(B)/unit/%: tests/unit/%.c $(B)/lib/libdeciders.a $(B)/lib/libitems.a $(foreach f,$(UNIT_PARTS),$(call library,$(f)))
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< \
-	  $(filter %/libnursery.a,$^) $(filter-out %/libnursery.a,$(filter %.a,$^)) $(CHECK_LIBS) $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS)
+	  $(filter %/libnursery.a,$^) $(filter-out %/libnursery.a,$(filter %.a,$^)) \
+	  $(CHECK_LIBS) $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
 -include $(wildcard $(B)/unit/*.d)
+
+# What is decided in a child is linked as objects, too.
+$(filter $(B)/unit/collection%,$(UNITS)): $(B)/lib/libnursery.a
 
 # -- modules in C for the tests and the demo -----------------------------------------------------
 TEST_MODULES := $(patsubst tests/support/%_module.c,$(B)/tests/%_module.so,\
@@ -75,12 +83,12 @@ FUZZ_SAN := address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-po
 $(B)/lib/libnursery.a: $(filter-out %/main.o %/module_main.o,$(call objects,nursery))
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
-FUZZ_LIBS := $(B)/lib/libdeciders.a $(B)/lib/libnursery.a \
+FUZZ_LIBS := $(B)/lib/libdeciders.a $(B)/lib/libnursery.a $(B)/lib/libitems.a \
   $(foreach f,$(UNIT_PARTS),$(call library,$(f)))
 $(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -fsanitize=fuzzer \
-	  -o $@ $< $(FUZZ_LIBS) $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS) -ldl
+	  -o $@ $< $(FUZZ_LIBS) $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS) $(ZLIB_LIBS) -ldl
 .PHONY: fuzz fuzzers
 fuzzers: $(FUZZERS)
 fuzz:

@@ -232,6 +232,35 @@ struct drover_cancel {
 int drover_job_cancel(struct drover_client *client, const char *jid, struct drover_cancel *answer,
 	struct drover_error *error);
 
+/* -- files for jobs to read ------------------------------------------------------------------ */
+
+#define DROVER_UPLOAD_ID_SIZE 25
+
+struct drover_upload_request {
+	const char *path; /* NULL: `fd` is read, from where it stands; it may be a pipe */
+	int fd;
+	const char *name;    /* for people; NULL: the last part of `path` */
+	long long expire_ms; /* how long it is kept; 0: as long as records of runs */
+	long long
+		max_bytes; /* 0: 1 GiB; a larger file is DROVER_E_INVALID, and none of it is left */
+};
+
+struct drover_upload {
+	char id[DROVER_UPLOAD_ID_SIZE];
+	long long bytes;
+	long long packed_bytes; /* what it takes in Redis */
+};
+
+/*
+ * Puts a file into Redis, compressed and in parts, where the workers of every host can read it. Each
+ * call makes a new one, there as a whole or not at all. Where the answer was lost in the middle, what
+ * is left of it expires by itself.
+ */
+int drover_upload_file(struct drover_client *client, const struct drover_upload_request *request,
+	struct drover_upload *answer, struct drover_error *error);
+/* 1: it is removed, 0: it was not there (any more). */
+int drover_upload_remove(struct drover_client *client, const char *id, struct drover_error *error);
+
 /* -- delayed jobs -------------------------------------------------------------------------- */
 
 struct drover_delayed_info {

@@ -104,7 +104,7 @@ static struct redis *connect_to(const struct redis_options *options, struct err 
 	struct redis_script *const scripts[] = {&script_enqueue, &script_cancel,
 		&script_cancel_running, &script_delayed_remove, &script_failed_retry,
 		&script_failed_remove, &script_failed_clear, &script_queue_clear,
-		&script_queue_pause, &script_queue_places};
+		&script_queue_pause, &script_queue_places, &script_upload};
 	size_t n = sizeof scripts / sizeof *scripts;
 
 	for (size_t i = 0; i < n; i++)

@@ -60,8 +60,13 @@ static void check_backoffs(struct conf_loader *l)
 
 	check_backoff(l, find(l, "defaults", "backoff"), &c->defaults.backoff);
 	check_backoff(l, find(l, "defaults", "item_backoff"), &c->defaults.item_backoff);
-	for (size_t i = 0; i < c->n_classes; i++)
-		check_backoff(l, conf_node_get(l->classes[i], "backoff"), &c->classes[i].backoff);
+	for (size_t i = 0; i < c->n_classes; i++) {
+		const struct conf_class *class = &c->classes[i];
+
+		check_backoff(l, conf_node_get(l->classes[i], "backoff"), &class->backoff);
+		check_backoff(
+			l, conf_node_get(l->classes[i], "item_backoff"), &class->item_backoff);
+	}
 }
 
 static void check_functions(struct conf_loader *l)
@@ -81,12 +86,25 @@ static void check_functions(struct conf_loader *l)
 				"file");
 }
 
+/* A collection's Redis is waited for as long as ours. */
+static void settle_collections(struct conf *c)
+{
+	for (size_t i = 0; i < c->n_classes; i++)
+		for (struct conf_each *each = &c->classes[i].each; each; each = each->inner) {
+			if (!each->redis)
+				continue;
+			each->redis->connect_timeout_ms = c->redis.connect_timeout_ms;
+			each->redis->command_timeout_ms = c->redis.command_timeout_ms;
+		}
+}
+
 void conf_check_all(struct conf_loader *l)
 {
 	check_lease(l);
 	check_certificate(l);
 	check_backoffs(l);
 	check_functions(l);
+	settle_collections(l->conf);
 }
 
 bool conf_check_supervisor(const struct conf *c, struct text *faults)

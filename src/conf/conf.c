@@ -75,6 +75,15 @@ const struct conf_class *conf_find_class(const struct conf *c, struct span name)
 	return NULL;
 }
 
+bool conf_each_can_be_divided(const struct conf_each *each)
+{
+	if (each->inner)
+		return false;
+	if (each->kind == CONF_EACH_REDIS)
+		return each->members == CONF_MEMBERS_LIST || each->members == CONF_MEMBERS_ZSET;
+	return each->kind != CONF_EACH_COMMAND && each->kind != CONF_EACH_NONE;
+}
+
 /* -- what cannot change while running -- */
 
 static bool is_same(const struct conf_key *k, const void *a, const void *b)

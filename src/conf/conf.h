@@ -108,16 +108,21 @@ enum conf_members {
 	CONF_MEMBERS_SCAN
 };
 
-/* A collection. Texts may hold {args.N} and {args.NAME}, those of an inner one {item}, {item.NAME}. */
+/*
+ * A collection. Texts and commands are templates (base/template.h) of {args.N} and {args.NAME}; paths
+ * and the command of an inner one, which is never one of Redis, of {item} and {item.NAME} too.
+ */
 struct conf_each {
 	enum conf_each_kind kind;
 	char *text; /* "FIRST..LAST", path, key or pattern, as written; NULL of a command */
 	char **command;
-	int64_t step;  /* of a range */
+	int64_t step;  /* of a range, not 0; downwards below 0 */
 	int separator; /* of CSV: a byte */
 	enum conf_members members;
-	struct conf_redis *redis; /* where the key stands: url, username, password_file, TLS files */
-	struct conf_each *inner;  /* NULL: not nested */
+	struct conf_redis
+		*redis; /* where the key stands; NULL of other kinds. Its time-outs are those
+				     of the section `redis`, its prefix is "" */
+	struct conf_each *inner; /* NULL: not nested */
 };
 
 struct conf_class {
@@ -157,13 +162,9 @@ struct conf_class {
 	char *directory;
 	char *user; /* NULL: ours */
 
-	/*
-	 * Read, kept and dumped under `defaults`, refused in a job entry until something does them.
-	 * Numbers and durations may be CONF_NONE, command lists and follow-ups NULL.
-	 */
-	struct conf_follow then, on_failure, on_cancel;
+	struct conf_follow then, on_failure, on_cancel; /* once it is done, failed, cancelled */
 
-	/* the same, of an iterating job */
+	/* of an iterating job; numbers and durations may be CONF_NONE, command lists NULL */
 	int64_t batch, parallel;
 	int64_t limit, from, to;
 	int64_t max_items, max_runtime_ms; /* of one slice */
@@ -245,6 +246,15 @@ void conf_unref(struct conf *c); /* NULL is fine */
 
 /* The class entry for a job of class `name`: the first that matches, NULL where none does. */
 const struct conf_class *conf_find_class(const struct conf *c, struct span name);
+
+/*
+ * "FIRST..LAST", what a range says once it has no placeholders any more: whole numbers, at most 18
+ * digits each, LAST included. -1 and a sentence, "is ...", where it is none.
+ */
+int conf_parse_range(struct span text, int64_t *first, int64_t *last, struct err *err);
+
+/* Whether `parallel` may be above 1: places within it can be told beforehand. */
+bool conf_each_can_be_divided(const struct conf_each *each);
 
 /*
  * The effective configuration as YAML that loads to the same, and whose dump is the same to the

@@ -117,32 +117,7 @@ void conf_entries_read_pools(struct conf_loader *l, const struct conf_node *map)
 
 /* -- jobs -- */
 
-static const char *const HANDLERS[] = {"command", "function", NULL};
-
-static void read_handler(struct conf_loader *l, const struct conf_node *n, struct conf_class *class)
-{
-	const struct conf_node *command = conf_node_get(n, "command");
-	const struct conf_node *function = conf_node_get(n, "function");
-	bool later = conf_node_get(n, "each") || conf_node_get(n, "filter");
-
-	for (const struct conf_key *k = conf_keys_handler; k->name; k++) {
-		const struct conf_node *value = conf_node_get(n, k->name);
-
-		if (value)
-			conf_key_read(&l->reader, k, value, class);
-	}
-	if (command && function)
-		conf_node_fault(&l->faults, function,
-			"is a second handler, allowed is exactly one of command and function");
-	else if (!command && !function && !later &&
-		 (n->kind == CONF_NODE_MAP || conf_node_is_null(n)))
-		conf_node_fault(&l->faults, n,
-			"has no handler, allowed is exactly one of command and function");
-	if (class->command)
-		class->handler = CONF_HANDLER_COMMAND;
-	else if (class->function)
-		class->handler = CONF_HANDLER_FUNCTION;
-}
+static const char *const HANDLERS[] = {"command", "function", "each", "filter", NULL};
 
 static void read_job(struct conf_loader *l, const struct conf_node *n)
 {
@@ -160,17 +135,15 @@ static void read_job(struct conf_loader *l, const struct conf_node *n)
 	conf_section_own(conf_keys_class, class);
 	class->name = must_strdup(n->key);
 	conf_section_read(&l->reader, conf_keys_class, HANDLERS, n, class);
-	read_handler(l, n, class);
+	conf_handlers_read(l, n, class);
 }
 
 void conf_entries_read_jobs(struct conf_loader *l, const struct conf_node *map)
 {
 	if (!is_map(l, map, "WelcomeEmail: {command: [/srv/app/bin/welcome]}"))
 		return;
-	l->reader.refuse_later = true;
 	for (size_t i = 0; i < map->n; i++)
 		read_job(l, map->items[i]);
-	l->reader.refuse_later = false;
 }
 
 /* -- modules -- */

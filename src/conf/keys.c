@@ -1,6 +1,6 @@
 /*
- * conf/keys: see keys.h. To build a key of a later issue, take CONF_KEY_LATER from its row; to add
- * one, add its member to conf.h, its row here, its default below and a paragraph to drover.yml.5.
+ * conf/keys: see keys.h. To add a key, add its member to conf.h, its row here, its default below
+ * and a paragraph to drover.yml.5.
  */
 #include "conf/keys.h"
 
@@ -18,7 +18,7 @@
 #define T      (INT64_C(1) << 40)
 #define ANY    INT64_MAX
 #define NONE   CONF_KEY_NONE
-#define LATER  CONF_KEY_LATER
+#define EACH   CONF_KEY_EACH
 
 const char conf_keys_defaults[] =
 	"redis:\n"
@@ -178,39 +178,37 @@ const struct conf_key conf_keys_class[] = {
 	{"max_running", &conf_type_count, AT(max_running), 1, 1000000, NONE, NULL},
 	{"overlap", &conf_type_choice, AT(overlap), 0, 0, 0, OVERLAPS},
 
-	{"each", &conf_type_later, 0, 0, 0, LATER, NULL},
-	{"filter", &conf_type_later, 0, 0, 0, LATER, NULL},
-	{"then", &conf_type_follow, AT(then), 0, 0, LATER, NULL},
-	{"on_failure", &conf_type_follow, AT(on_failure), 0, 0, LATER, NULL},
-	{"on_cancel", &conf_type_follow, AT(on_cancel), 0, 0, LATER, NULL},
-	{"batch", &conf_type_count, AT(batch), 1, 1000000, LATER, NULL},
-	{"parallel", &conf_type_count, AT(parallel), 1, 1000, LATER, NULL},
-	{"limit", &conf_type_count, AT(limit), 0, ANY, NONE | LATER, NULL},
-	{"from", &conf_type_count, AT(from), 0, ANY, NONE | LATER, NULL},
-	{"to", &conf_type_count, AT(to), 0, ANY, NONE | LATER, NULL},
-	{"max_items", &conf_type_count, AT(max_items), 1, ANY, NONE | LATER, NULL},
-	{"max_runtime", &conf_type_duration, AT(max_runtime_ms), SECOND, YEARS, NONE | LATER, NULL},
-	{"rate", &conf_type_rate, AT(rate), 1, 1000000000, LATER, NULL},
-	{"throttle", &conf_type_argv, AT(throttle), 0, 0, NONE | LATER, NULL},
-	{"throttle_backoff", &conf_type_duration, AT(throttle_backoff_ms), SECOND, DAY, LATER,
-		NULL},
-	{"filter_tty", &conf_type_bool, AT(filter_tty), 0, 0, LATER, NULL},
-	{"item_retries", &conf_type_count, AT(item_retries), 0, 1000, LATER, NULL},
-	{"item_backoff", &conf_type_section, AT(item_backoff), 0, 0, LATER, BACKOFF},
-	{"on_item_error", &conf_type_choice, AT(on_item_error), 0, 0, LATER, ITEM_ERRORS},
-	{"max_item_errors", &conf_type_count, AT(max_item_errors), 0, 1000000, LATER, NULL},
-	{"on_part_failure", &conf_type_either, AT(on_part_failure_stop), 0, 0, LATER,
-		PART_FAILURES},
-	{"on_change", &conf_type_either, AT(on_change_continue), 0, 0, LATER, CHANGES},
-	{"on_start", &conf_type_argv, AT(on_start), 0, 0, NONE | LATER, NULL},
-	{"on_resume", &conf_type_argv, AT(on_resume), 0, 0, NONE | LATER, NULL},
-	{"on_interrupt", &conf_type_argv, AT(on_interrupt), 0, 0, NONE | LATER, NULL},
-	{"on_complete", &conf_type_argv, AT(on_complete), 0, 0, NONE | LATER, NULL},
+	{"then", &conf_type_follow, AT(then), 0, 0, 0, NULL},
+	{"on_failure", &conf_type_follow, AT(on_failure), 0, 0, 0, NULL},
+	{"on_cancel", &conf_type_follow, AT(on_cancel), 0, 0, 0, NULL},
+	{"batch", &conf_type_count, AT(batch), 1, 1000000, EACH, NULL},
+	{"parallel", &conf_type_count, AT(parallel), 1, 1000, EACH, NULL},
+	{"limit", &conf_type_count, AT(limit), 0, ANY, NONE | EACH, NULL},
+	{"from", &conf_type_count, AT(from), 0, ANY, NONE | EACH, NULL},
+	{"to", &conf_type_count, AT(to), 0, ANY, NONE | EACH, NULL},
+	{"max_items", &conf_type_count, AT(max_items), 1, ANY, NONE | EACH, NULL},
+	{"max_runtime", &conf_type_duration, AT(max_runtime_ms), SECOND, YEARS, NONE | EACH, NULL},
+	{"rate", &conf_type_rate, AT(rate), 1, 1000000000, EACH, NULL},
+	{"throttle", &conf_type_argv, AT(throttle), 0, 0, NONE | EACH, NULL},
+	{"throttle_backoff", &conf_type_duration, AT(throttle_backoff_ms), SECOND, DAY, EACH, NULL},
+	{"filter_tty", &conf_type_bool, AT(filter_tty), 0, 0, EACH, NULL},
+	{"item_retries", &conf_type_count, AT(item_retries), 0, 1000, EACH, NULL},
+	{"item_backoff", &conf_type_section, AT(item_backoff), 0, 0, EACH, BACKOFF},
+	{"on_item_error", &conf_type_choice, AT(on_item_error), 0, 0, EACH, ITEM_ERRORS},
+	{"max_item_errors", &conf_type_count, AT(max_item_errors), 0, 1000000, EACH, NULL},
+	{"on_part_failure", &conf_type_either, AT(on_part_failure_stop), 0, 0, EACH, PART_FAILURES},
+	{"on_change", &conf_type_either, AT(on_change_continue), 0, 0, EACH, CHANGES},
+	{"on_start", &conf_type_argv, AT(on_start), 0, 0, NONE | EACH, NULL},
+	{"on_resume", &conf_type_argv, AT(on_resume), 0, 0, NONE | EACH, NULL},
+	{"on_interrupt", &conf_type_argv, AT(on_interrupt), 0, 0, NONE | EACH, NULL},
+	{"on_complete", &conf_type_argv, AT(on_complete), 0, 0, NONE | EACH, NULL},
 	{0},
 };
 
 const struct conf_key conf_keys_handler[] = {
 	{"command", &conf_type_argv, AT(command), 0, 0, 0, NULL},
+	{"each", &conf_type_each, AT(each), 0, 0, 0, NULL},
+	{"filter", &conf_type_argv, AT(filter), 0, 0, 0, NULL},
 	{"function", &conf_type_string, AT(function), 1, 256, 0, NULL},
 	{0},
 };

@@ -27,6 +27,9 @@ void conf_entries_read_jobs(struct conf_loader *l, const struct conf_node *map);
 void conf_entries_read_modules(struct conf_loader *l, const struct conf_node *list);
 void conf_entries_read_schedule(struct conf_loader *l, const struct conf_node *map);
 
+/* handlers.c: what performs the jobs of an entry, and what may stand beside it */
+void conf_handlers_read(struct conf_loader *l, const struct conf_node *n, struct conf_class *class);
+
 /* type_cron.c; false with a sentence, "is no ...", and nothing changed */
 bool conf_schedule_set_zone(struct conf_schedule *s, const char *name, struct err *err);
 

@@ -90,9 +90,6 @@ static void say_unknown(struct conf_reader *r, const struct conf_key *keys, cons
 	}
 	for (; keys->name; keys++) {
 		guess(n->key, keys->name, &best, &least);
-		if (keys->type == &conf_type_later ||
-			(r->refuse_later && (keys->flags & CONF_KEY_LATER)))
-			continue;
 		add_word(&allowed, keys->name, first);
 		first = false;
 	}
@@ -128,10 +125,6 @@ void conf_key_read(
 
 	if (n->kind == CONF_NODE_BROKEN)
 		return;
-	if (r->refuse_later && (k->flags & CONF_KEY_LATER)) {
-		conf_node_fault(r->faults, n, "is not built yet, allowed is to leave it out");
-		return;
-	}
 	if (k->type->read(r, k, n, place_in(k, base)))
 		return;
 	if ((k->flags & CONF_KEY_SECRET) && conf_scalar(n))
@@ -155,6 +148,41 @@ void conf_section_read(struct conf_reader *r, const struct conf_key *keys, const
 		if (k)
 			conf_key_read(r, k, map->items[i], base);
 	}
+}
+
+static void add_names(struct text *out, const struct conf_key *keys)
+{
+	for (const struct conf_key *k = keys; k->name; k++) {
+		if (k > keys)
+			text_add_str(out, k[1].name ? ", " : " and ");
+		text_add_str(out, k->name);
+	}
+}
+
+const struct conf_key *conf_section_choose(
+	struct conf_reader *r, const struct conf_key *keys, const struct conf_node *map, void *base)
+{
+	const struct conf_key *chosen = NULL;
+	struct text names = {0};
+
+	add_names(&names, keys);
+	for (size_t i = 0; i < map->n; i++) {
+		const struct conf_key *k = find_key(keys, map->items[i]->key);
+
+		if (k && chosen)
+			conf_node_fault(r->faults, map->items[i],
+				"is one beside %s, allowed is exactly one of %s", chosen->name,
+				names.data);
+		if (!k || chosen)
+			continue;
+		chosen = k;
+		conf_key_read(r, k, map->items[i], base);
+	}
+	if (!chosen)
+		conf_node_fault(r->faults, map, "has no collection, allowed is exactly one of %s",
+			names.data);
+	text_fini(&names);
+	return chosen;
 }
 
 void conf_section_own(const struct conf_key *keys, void *base)
@@ -218,22 +246,3 @@ const struct conf_type conf_type_section = {.allow = allow_section,
 	.print = print_section,
 	.own = own_section,
 	.fini = fini_section};
-
-/* -- later: named in the design, without a place in any struct -- */
-
-static void allow_later(const struct conf_key *k, struct text *out)
-{
-	(void)k;
-	text_add_str(out, "to leave it out");
-}
-
-static bool read_later(
-	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
-{
-	(void)k;
-	(void)at;
-	conf_node_fault(r->faults, n, "is not built yet, allowed is to leave it out");
-	return true;
-}
-
-const struct conf_type conf_type_later = {.allow = allow_later, .read = read_later};

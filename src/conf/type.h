@@ -14,7 +14,7 @@
 #include "conf/node.h"
 
 #define CONF_KEY_NONE	1u /* "none" is allowed (numbers: CONF_NONE); null is (the rest: NULL) */
-#define CONF_KEY_LATER	2u /* in a job entry: recognised, refused with "not built yet" */
+#define CONF_KEY_EACH	2u /* of iterating jobs: refused and not dumped in an entry without `each` */
 #define CONF_KEY_SECRET 4u /* its value is not repeated in a fault */
 
 struct conf_key {
@@ -29,7 +29,7 @@ struct conf_key {
 
 struct conf_reader {
 	struct conf_faults *faults;
-	bool refuse_later; /* keys marked CONF_KEY_LATER */
+	unsigned placeholders; /* TEMPLATE_*, what a template may have where we are */
 };
 
 struct conf_printer {
@@ -70,18 +70,22 @@ extern const struct conf_type conf_type_path;	/* char *, absolute */
 extern const struct conf_type conf_type_url;	/* char *, a Redis URL; its password is not shown */
 extern const struct conf_type conf_type_namespace; /* char *, "resque" is kept as "resque:" */
 extern const struct conf_type conf_type_name;	   /* char *, with %h */
+extern const struct conf_type conf_type_template;  /* char *, with placeholders */
 
-/* lists and maps: type_list.c, section.c, type_follow.c, type_queues.c, type_cron.c */
-extern const struct conf_type conf_type_argv;	 /* char **, NULL: none */
-extern const struct conf_type conf_type_names;	 /* char **, names in an environment */
-extern const struct conf_type conf_type_env;	 /* char **, "NAME=value"; reading adds */
-extern const struct conf_type conf_type_section; /* more: struct conf_key[], name NULL behind */
-extern const struct conf_type conf_type_follow;	 /* struct conf_follow */
-extern const struct conf_type conf_type_args;	 /* char *, a JSON array; NULL: none */
-extern const struct conf_type conf_type_queues;	 /* struct conf_pool, its offset 0 */
-extern const struct conf_type conf_type_cron;	 /* struct conf_schedule, its offset 0 */
-extern const struct conf_type conf_type_zone;	 /* the same */
-extern const struct conf_type conf_type_later;	 /* nothing: no struct has a place for it yet */
+/* lists and maps: type_list.c, section.c, type_follow.c, type_queues.c, type_cron.c,
+   type_each.c, type_members.c */
+extern const struct conf_type conf_type_argv;	   /* char **, NULL: none */
+extern const struct conf_type conf_type_templates; /* the same, each with placeholders */
+extern const struct conf_type conf_type_names;	   /* char **, names in an environment */
+extern const struct conf_type conf_type_env;	   /* char **, "NAME=value"; reading adds */
+extern const struct conf_type conf_type_section;   /* more: struct conf_key[], name NULL behind */
+extern const struct conf_type conf_type_follow;	   /* struct conf_follow */
+extern const struct conf_type conf_type_args;	   /* char *, a JSON array; NULL: none */
+extern const struct conf_type conf_type_queues;	   /* struct conf_pool, its offset 0 */
+extern const struct conf_type conf_type_cron;	   /* struct conf_schedule, its offset 0 */
+extern const struct conf_type conf_type_zone;	   /* the same */
+extern const struct conf_type conf_type_each;	   /* struct conf_each */
+extern const struct conf_type conf_type_members;   /* the same, of a key of Redis; its offset 0 */
 
 /* Reads a value by its row, and says what is wrong with it. */
 void conf_key_read(
@@ -100,7 +104,20 @@ void conf_section_fini(const struct conf_key *keys, void *base);
 bool conf_section_check(struct conf_reader *r, const struct conf_key *keys, const char *const *also,
 	const struct conf_node *map);
 
+/*
+ * Reads the one of `keys` that `map` has to have: its row, NULL and a fault where it has none. Any
+ * other is a fault too.
+ */
+const struct conf_key *conf_section_choose(struct conf_reader *r, const struct conf_key *keys,
+	const struct conf_node *map, void *base);
+
 void conf_key_print(const struct conf_key *k, const void *base, struct conf_printer *p);
+
+/* A fault where `s`, written at `n`, is no template, or has what has no meaning there. */
+bool conf_check_template(struct conf_reader *r, const struct conf_node *n, const char *s);
+
+/* Strict: "08", "+1", "1_000", "0x10" and "1.0" are no numbers. */
+bool conf_parse_int(const char *s, int64_t *out);
 
 /* The text of a scalar that is not null; else NULL. */
 const char *conf_scalar(const struct conf_node *n);

@@ -119,6 +119,23 @@ const struct conf_type conf_type_argv = {.allow = allow_argv,
 	.own = own_list,
 	.fini = fini_list};
 
+static bool read_templates(
+	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
+{
+	if (!read_argv(r, k, n, at))
+		return false;
+	for (size_t i = 0; i < n->n; i++)
+		if (conf_scalar(n->items[i]))
+			conf_check_template(r, n->items[i], n->items[i]->text);
+	return true;
+}
+
+const struct conf_type conf_type_templates = {.allow = allow_argv,
+	.read = read_templates,
+	.print = print_list,
+	.own = own_list,
+	.fini = fini_list};
+
 /* -- names and values of an environment -- */
 
 /* Names of ours tell a job about itself, and ours of droverd's own may hold a password. */

@@ -29,8 +29,7 @@ static void allow_none(const struct conf_key *k, struct text *out)
 		text_add_str(out, ", or none");
 }
 
-/* Strict: "08", "+1", "1_000", "0x10" and "1.0" are no numbers. */
-static bool parse_int(const char *s, int64_t *out)
+bool conf_parse_int(const char *s, int64_t *out)
 {
 	const char *digits = *s == '-' ? s + 1 : s;
 	size_t n = strspn(digits, "0123456789");
@@ -134,7 +133,7 @@ static bool read_number(const struct conf_key *k, const struct conf_node *n, int
 		*value = CONF_NONE;
 		return true;
 	}
-	return n->plain && parse_int(s, value) && *value >= k->min && *value <= k->max;
+	return n->plain && conf_parse_int(s, value) && *value >= k->min && *value <= k->max;
 }
 
 static bool read_count(
@@ -268,7 +267,7 @@ static bool read_rate(
 		rate.per_ms = RATES[i].per_ms;
 		unit = true;
 	}
-	if (strcmp(s, "none") != 0 && (!unit || !parse_int(digits, &rate.items) ||
+	if (strcmp(s, "none") != 0 && (!unit || !conf_parse_int(digits, &rate.items) ||
 					      rate.items < k->min || rate.items > k->max))
 		return false;
 	*(struct conf_rate *)at = rate;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/must.h"
+#include "base/template.h"
 
 #define LONGEST_TEXT 4096
 
@@ -128,6 +129,40 @@ static bool read_path(
 
 const struct conf_type conf_type_path = {.allow = allow_path,
 	.read = read_path,
+	.print = print_text,
+	.own = own_text,
+	.fini = fini_text};
+
+/* -- template: what a job is given, or an item, is put in where a brace opens -- */
+
+bool conf_check_template(struct conf_reader *r, const struct conf_node *n, const char *s)
+{
+	struct err err;
+
+	if (template_check(s, r->placeholders, &err) == 0)
+		return true;
+	conf_node_fault(r->faults, n,
+		"%s, allowed are {args.N} and {args.NAME}%s, and {{ for a brace", err.text,
+		r->placeholders & TEMPLATE_ITEM ? ", {item} and {item.NAME}" : "");
+	return false;
+}
+
+static void allow_template(const struct conf_key *k, struct text *out)
+{
+	allow_text(k, out, "a text, in which {args.N} and {args.NAME} stand for arguments,");
+}
+
+static bool read_template(
+	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
+{
+	if (!read_string(r, k, n, at))
+		return false;
+	conf_check_template(r, n, n->text);
+	return true;
+}
+
+const struct conf_type conf_type_template = {.allow = allow_template,
+	.read = read_template,
 	.print = print_text,
 	.own = own_text,
 	.fini = fini_text};

@@ -54,7 +54,8 @@ int entry_read(struct entry *e, struct span text, struct err *err)
 		!next_counted(&e->payload, &e->queue))
 		return err_set(err, "a lease entry that is none of ours");
 	e->started = span_is(mark, "started");
-	if (!e->started && !span_is(mark, "taken"))
+	e->marked = span_is(mark, "marked");
+	if (!e->started && !e->marked && !span_is(mark, "taken"))
 		return err_set(err, "a lease entry with the mark \"%.*s\"", (int)mark.len, mark.at);
 	return 0;
 }

@@ -1,7 +1,8 @@
 /*
  * queue/entry: what a lease holds for one job: "MARK TAKEN_AT_MS JID LEN WORKER LEN QUEUE PAYLOAD",
  * as fetch.lua writes it. MARK is `taken`, or `started` once the script `start` let an at-most-once
- * job begin: such an entry is never run again by anybody.
+ * job begin: such an entry is never run again by anybody; or `marked` once a job said where it is: it
+ * has a record from then on, whatever its class says.
  */
 #ifndef DROVER_QUEUE_ENTRY_H
 #define DROVER_QUEUE_ENTRY_H
@@ -13,7 +14,7 @@
 #include "base/text.h"
 
 struct entry {
-	bool started;
+	bool started, marked;
 	int64_t taken_at_ms; /* Redis's clock */
 	struct span jid;     /* for a payload without one of its own */
 	struct span worker, queue, payload;

@@ -1,11 +1,9 @@
 /*
- * queue/envelope: see envelope.h. Runs in droverd on whatever a client pushed; pure. It must
- * never change a byte of a payload that it was not asked to change: Ruby clients write integers
- * of any size and floats that a decoder would not give back.
+ * queue/envelope: what a payload says; see envelope.h. Runs in droverd on whatever a client
+ * pushed; pure. Writing is in envelope_write.c.
  */
 #include "queue/envelope.h"
 #include "base/json_scan.h"
-#include "base/random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +60,57 @@ static void note_text(struct text *into, enum json_kind kind, struct span value)
 	json_add_decoded(into, value);
 }
 
+bool envelope_jid_valid(struct span jid)
+{
+	if (jid.len < 1 || jid.len > JID_MAX)
+		return false;
+	for (size_t i = 0; i < jid.len; i++) {
+		char c = jid.at[i];
+		bool alnum =
+			(c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+		if (!alnum && memchr("._:-", c, 4) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* The completion job of a run is the only one whose number is below 0. */
+static int64_t part_number(enum json_kind kind, struct span value)
+{
+	if (kind == JSON_KIND_NUMBER && span_is(value, "-1"))
+		return ENVELOPE_END;
+	return whole_number(kind, value, ENVELOPE_NO_PART);
+}
+
+/* Both stand in names of keys. */
+static void note_id(struct text *into, enum json_kind kind, struct span value)
+{
+	text_clear(into);
+	note_text(into, kind, value);
+	if (!envelope_jid_valid((struct span){into->data, into->len}))
+		text_clear(into);
+}
+
+static void note_each(struct envelope *e, struct span key, enum json_kind kind, struct span value)
+{
+	const struct {
+		const char *name;
+		int64_t *into, otherwise;
+	} numbers[] = {{"from", &e->from, -1}, {"to", &e->to, -1}, {"limit", &e->limit, -1},
+		{"parallel", &e->parallel, 0}, {"retry", &e->retry, 0}};
+
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		if (span_is(key, numbers[i].name))
+			*numbers[i].into = whole_number(kind, value, numbers[i].otherwise);
+	if (span_is(key, "part"))
+		e->part = part_number(kind, value);
+	else if (span_is(key, "csv"))
+		note_id(&e->csv, kind, value);
+	else if (span_is(key, "parent"))
+		note_id(&e->parent, kind, value);
+}
+
 /* Our own member. What is odd in it is taken as not said: it is bookkeeping, not the job. */
 static void note_own(void *ctx, struct span key, enum json_kind kind, struct span value)
 {
@@ -83,21 +132,8 @@ static void note_own(void *ctx, struct span key, enum json_kind kind, struct spa
 		note_text(&e->tick, kind, value);
 	else if (span_is(key, "lost_by"))
 		note_text(&e->lost_by, kind, value);
-}
-
-bool envelope_jid_valid(struct span jid)
-{
-	if (jid.len < 1 || jid.len > JID_MAX)
-		return false;
-	for (size_t i = 0; i < jid.len; i++) {
-		char c = jid.at[i];
-		bool alnum =
-			(c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-
-		if (!alnum && memchr("._:-", c, 4) == NULL)
-			return false;
-	}
-	return true;
+	else
+		note_each(e, key, kind, value);
 }
 
 static int read_class(struct envelope *e, const struct member *m, struct err *err)
@@ -154,7 +190,12 @@ int envelope_read(struct envelope *e, struct span payload, struct err *err)
 	struct err ignored;
 	int kind;
 
-	*e = (struct envelope){.args = SPAN_LIT("[]"), .attempt = 1};
+	*e = (struct envelope){.args = SPAN_LIT("[]"),
+		.attempt = 1,
+		.from = -1,
+		.to = -1,
+		.limit = -1,
+		.part = ENVELOPE_NO_PART};
 	kind = json_scan(payload, note_member, &m, err);
 	if (kind < 0)
 		return err_at(err, "the payload is no JSON");
@@ -175,115 +216,6 @@ void envelope_fini(struct envelope *e)
 	text_fini(&e->origin);
 	text_fini(&e->tick);
 	text_fini(&e->lost_by);
-}
-
-void envelope_new_jid(char *out)
-{
-	random_hex(out, JID_OWN);
-}
-
-static void add_own_text(struct text *out, bool *any, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	text_addf(out, "%s\"%s\":", *any ? "," : ",\"drover\":{", name);
-	text_add_json(out, span_of(value));
-	*any = true;
-}
-
-static void add_own_flag(struct text *out, bool *any, const char *name, bool value)
-{
-	if (value)
-		text_addf(out, "%s\"%s\":true", *any ? "," : ",\"drover\":{", name);
-	*any = *any || value;
-}
-
-void envelope_compose(struct text *out, const struct envelope_new *n)
-{
-	bool any = false;
-
-	text_add_str(out, "{\"class\":");
-	text_add_json(out, n->class_name);
-	text_add_str(out, ",\"args\":");
-	text_add_span(out, n->args_json);
-	text_addf(out, ",\"jid\":\"%s\",\"at\":%lld.%03d", n->jid, (long long)(n->now_ms / 1000),
-		(int)(n->now_ms % 1000));
-	add_own_text(out, &any, "origin", n->origin);
-	add_own_text(out, &any, "tick", n->tick);
-	add_own_flag(out, &any, "overlap", n->overlap);
-	add_own_flag(out, &any, "track", n->track);
-	text_add_str(out, any ? "}}" : "}");
-}
-
-/* -- rewriting: copy every member but ours, then append ours as the last ------------------------- */
-
-struct rewrite {
-	struct text *out;
-	bool any, lost;
-	struct span own; /* the old `drover` object; .len 0: none */
-};
-
-static void copy_member(void *ctx, struct span key, enum json_kind kind, struct span value)
-{
-	struct rewrite *r = ctx;
-
-	if (span_is(key, "drover") && kind == JSON_KIND_OBJECT)
-		r->own = value;
-	if (span_is(key, "jid") || span_is(key, "drover"))
-		return;
-	text_add_char(r->out, r->any ? ',' : '{');
-	r->any = true;
-	text_add_char(r->out, '"');
-	text_add_span(r->out, key);
-	text_add_str(r->out, "\":");
-	text_add_span(r->out, value);
-}
-
-static void add_count(struct text *out, const char *name, int64_t n)
-{
-	if (n > 0)
-		text_addf(out, ",\"%s\":%lld", name, (long long)n);
-}
-
-/* What stands in `drover` and is not replaced: the tick of a firing, or what others know. */
-static void copy_own_member(void *ctx, struct span key, enum json_kind kind, struct span value)
-{
-	static const char *const REPLACED[] = {
-		"attempt", "interruptions", "recoveries", "origin", "track"};
-	struct rewrite *r = ctx;
-
-	(void)kind;
-	for (size_t i = 0; i < sizeof REPLACED / sizeof *REPLACED; i++)
-		if (span_is(key, REPLACED[i]))
-			return;
-	if (r->lost && span_is(key, "lost_by"))
-		return;
-	text_add_str(r->out, ",\"");
-	text_add_span(r->out, key);
-	text_add_str(r->out, "\":");
-	text_add_span(r->out, value);
-}
-
-void envelope_rewrite(struct text *out, struct span payload, const struct envelope_change *c)
-{
-	struct rewrite r = {.out = out, .lost = c->lost_by.len > 0};
-	struct err ignored;
-
-	json_scan(payload, copy_member, &r, &ignored);
-	text_add_str(out, r.any ? ",\"jid\":" : "{\"jid\":");
-	text_add_json(out, c->jid);
-	text_addf(out, ",\"drover\":{\"attempt\":%lld", (long long)c->attempt);
-	add_count(out, "interruptions", c->interruptions);
-	add_count(out, "recoveries", c->recoveries);
-	if (c->origin)
-		text_addf(out, ",\"origin\":\"%s\"", c->origin);
-	if (c->track)
-		text_add_str(out, ",\"track\":true");
-	if (r.lost) {
-		text_add_str(out, ",\"lost_by\":");
-		text_add_json(out, c->lost_by);
-	}
-	if (r.own.len)
-		json_scan(r.own, copy_own_member, &r, &ignored);
-	text_add_str(out, "}}");
+	text_fini(&e->csv);
+	text_fini(&e->parent);
 }

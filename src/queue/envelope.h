@@ -28,7 +28,18 @@ struct envelope {
 		lost_by; /* drover.lost_by: the worker whose supervisor died with it; empty: none */
 	struct text tick; /* drover.tick: nominal time of a firing, RFC 3339; empty: none */
 	int64_t at_ms;	  /* `at` in wall ms; 0: not said */
+
+	/* Of an iterating job: what `drover run` was told, which wins over the class. */
+	int64_t from, to, limit; /* -1: not said */
+	int64_t parallel;	 /* 0: not said */
+	struct text csv;	 /* drover.csv: the uploaded file; empty: none */
+	struct text parent;	 /* drover.parent: the run this is a part of; empty: of none */
+	int64_t part;		 /* ENVELOPE_NO_PART, ENVELOPE_END, 0 .. */
+	int64_t retry;		 /* round of retry-errors; 0: it is none */
 };
+
+#define ENVELOPE_NO_PART (-2)
+#define ENVELOPE_END	 (-1) /* all parts are done: this job ends their run */
 
 /*
  * Reads `payload`, which must outlive `e`. -1 where it is no JSON object with a class (a string
@@ -50,8 +61,18 @@ struct envelope_new {
 	const char *jid;
 	int64_t now_ms;
 	bool track, overlap;
-	const char *origin, *tick; /* NULL: not said */
+	const char *origin, *tick;	  /* NULL: not said */
+	const struct envelope_each *each; /* NULL: nothing to say */
 };
+
+/* What is said of an iterating job; ENVELOPE_EACH says nothing. See struct envelope. */
+struct envelope_each {
+	int64_t from, to, limit, parallel;
+	struct span csv, parent;
+	int64_t part, retry;
+};
+#define ENVELOPE_EACH .from = -1, .to = -1, .limit = -1, .part = ENVELOPE_NO_PART
+
 void envelope_compose(struct text *out, const struct envelope_new *n);
 
 /*

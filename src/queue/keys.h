@@ -28,8 +28,10 @@
 #define KEY_CLOCK	"drover:clock"	     /* hash last, since: the recovery clock */
 #define KEY_PAUSED	"drover:paused"	     /* hash: queue or "*" -> reason */
 #define KEY_OVERSIZE	"drover:oversize"    /* hash: jid -> a payload above max_payload */
-#define KEY_CONTROL	"drover:control"     /* counts the changes of drover:cancel; watched */
+#define KEY_CONTROL	"drover:control"     /* counts the changes of drover:cancel, drover:pause and rates; watched */
 #define KEY_CANCEL	"drover:cancel"	     /* hash: jid -> when it was asked, ms */
+#define KEY_PAUSE	"drover:pause"	     /* hash: run -> "MS REASON": it is to pause */
+#define KEY_PAUSED_JOBS "drover:paused:jobs" /* hash: jid -> "LEN QUEUE PAYLOAD": of paused runs */
 #define KEY_DELAYED	"drover:delayed"     /* zset: member -> due time in Redis's ms */
 /* hash: member -> "WHY LEN QUEUE PAYLOAD"; a member is a jid, or jid/2 .. where that one is there */
 #define KEY_DELAYED_JOBS   "drover:delayed:jobs"
@@ -47,7 +49,11 @@
 #define KEY_SCHEDULE "drover:schedule" /* hash: name -> last nominal time fired, s */
 #define KEY_RUN	     "drover:run:"     /* + jid: hash, a run record */
 #define KEY_AUDIT    ":audit"	       /* behind drover:run:JID: list of JSON objects */
+#define KEY_PARTS    ":parts"	       /* behind drover:run:JID: hash "PART:FIELD"; see position.lua */
+#define KEY_ERRORS   ":errors"	       /* behind drover:run:JID: hash number of an item -> JSON */
+#define KEY_LOG	     ":log"	       /* behind drover:run:JID: stream of part, line */
 #define KEY_RUNS     "drover:runs"     /* zset: jid by last change */
+#define KEY_CSV	     "drover:csv:"     /* + id: hash, an uploaded file; + id:N: its chunks */
 
 /* resque-scheduler's */
 #define KEY_SCHEDULER_SECONDS	 "delayed_queue_schedule" /* zset: seconds, member and score */

@@ -29,9 +29,8 @@ static void add_span(struct words *w, struct span s)
 	words_add(w, s.len ? s : NO_SPAN);
 }
 
-static void add_record(struct words *w, const struct verbs_record *r)
+static void add_pairs(struct words *w, const struct verbs_record *r)
 {
-	add_span(w, r->audit);
 	words_add_int(w, (int64_t)(r->n_pairs / 2));
 	for (size_t i = 0; i < r->n_pairs; i++)
 		words_add(w, r->pairs[i]);
@@ -87,7 +86,9 @@ bool verbs_start(
 		words_add_int(w, jobs[i].unique_for_ms);
 		words_add_str(w, jobs[i].overlap ? "1" : "");
 		add_span(w, jobs[i].parked);
-		add_record(w, &jobs[i].record);
+		add_span(w, jobs[i].record.audit);
+		add_span(w, jobs[i].place);
+		add_pairs(w, &jobs[i].record);
 	}
 	return send_script(v, &script_start, 2, fn, ctx);
 }
@@ -99,7 +100,9 @@ const char *verdict_kind_word(enum verdict_kind kind)
 		[VERDICT_CANCELLED] = "cancelled",
 		[VERDICT_HEAD] = "head",
 		[VERDICT_TAIL] = "tail",
-		[VERDICT_LATER] = "later"};
+		[VERDICT_LATER] = "later",
+		[VERDICT_PAUSED] = "paused",
+		[VERDICT_DIVIDED] = "divided"};
 
 	return WORDS[kind];
 }
@@ -116,7 +119,10 @@ static void add_verdict(struct words *w, const struct verdict *v)
 	add_span(w, v->why);
 	words_add_str(w, v->locks ? "1" : "");
 	add_span(w, v->jid);
-	add_record(w, &v->record);
+	add_span(w, v->record.audit);
+	add_span(w, v->position);
+	add_span(w, v->follow);
+	add_pairs(w, &v->record);
 }
 
 bool verbs_finish(struct verbs *v, const struct verdict *verdicts, size_t n,
@@ -271,14 +277,24 @@ bool verbs_fire(struct verbs *v, const struct verbs_fire *f, redis_reply_fn *fn,
 	return send_script(v, &script_fire, 2, fn, ctx);
 }
 
-bool verbs_read_cancel(struct verbs *v, redis_reply_fn *fn, void *ctx)
+static bool read_hash(struct verbs *v, const char *key, redis_reply_fn *fn, void *ctx)
 {
 	struct words *w = &v->words;
 
 	words_clear(w);
 	words_add_str(w, "HGETALL");
-	words_add_key(w, v->prefix, KEY_CANCEL, NO_SPAN);
+	words_add_key(w, v->prefix, key, NO_SPAN);
 	return redis_send(v->redis, fn, ctx, w->n, words_spans(w));
+}
+
+bool verbs_read_cancel(struct verbs *v, redis_reply_fn *fn, void *ctx)
+{
+	return read_hash(v, KEY_CANCEL, fn, ctx);
+}
+
+bool verbs_read_pause(struct verbs *v, redis_reply_fn *fn, void *ctx)
+{
+	return read_hash(v, KEY_PAUSE, fn, ctx);
 }
 
 /* CACHING YES concerns the very next command, so the two must go out together. */

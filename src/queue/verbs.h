@@ -45,12 +45,13 @@ struct verbs_start {
 	struct span unique;    /* what a unique job is known by (canonical.h); .len 0: not unique */
 	int64_t unique_for_ms; /* so long a lock lasts while its job waits */
 	bool overlap;	       /* fired by a schedule that counts its jobs */
-	struct span parked;    /* payload to park; .len 0: as in the entry */
+	struct span parked;    /* payload to park, or to pause; .len 0: as in the entry */
+	struct span place;     /* of a job with a position: "RUN PART INTERRUPTIONS RECOVERIES RETRY" */
 	struct verbs_record record;
 };
 
-/* Answers UNKNOWN | STARTED, then per job go | stale | parked | cancelled | duplicate JID | error
-   WORDS. */
+/* Answers UNKNOWN | STARTED, then per job go | stale | parked | paused | cancelled | duplicate JID |
+   error WORDS. Behind the go of a job with a position stand lines "NAME VALUE" of it. */
 bool verbs_start(
 	struct verbs *v, const struct verbs_start *jobs, size_t n, redis_reply_fn *fn, void *ctx);
 
@@ -61,6 +62,8 @@ enum verdict_kind {
 	VERDICT_HEAD,  /* back to the head of its queue */
 	VERDICT_TAIL,  /* to its end */
 	VERDICT_LATER, /* to drover:delayed */
+	VERDICT_PAUSED,	 /* to drover:paused:jobs */
+	VERDICT_DIVIDED, /* its parts take its place */
 	VERDICT_KINDS
 };
 const char *verdict_kind_word(enum verdict_kind kind); /* as finish.lua reads it */
@@ -70,15 +73,39 @@ struct verdict {
 	enum verdict_kind kind;
 	int64_t order; /* in which the jobs were taken: those that go back together keep it */
 	struct span token, worker, queue;
-	struct span text; /* FAILED: the record; HEAD, TAIL, LATER: the payload that goes back */
+	/* FAILED: the record; HEAD, TAIL, LATER, PAUSED: the payload that goes back, as it may a part that
+	   is DONE; DIVIDED: its parts (verbs_add_part) */
+	struct span text;
 	struct span next_record; /* the worker goes on with another job: its worker record; .len 0:
 				    idle */
 	int64_t delay_ms;	 /* LATER */
-	struct span why;	 /* LATER: retry, delayed, spawn, interrupted */
+	struct span why; /* LATER: retry, delayed, spawn, interrupted; FAILED, of a part: "stop" the others */
 	bool locks;		 /* its token may hold some, or it may stand in drover:cancel */
 	struct span jid;
+	struct span position; /* of an iterating job (verbs_add_position); .len 0: it is none */
+	struct span follow;   /* jobs that follow its end (verbs_add_follow) */
 	struct verbs_record record;
 };
+
+/* Where an iterating job is; see shared/position.lua. */
+struct verbs_position {
+	struct span run;
+	int64_t part;
+	bool known; /* false: only whose it is */
+	int64_t number, done, errors;
+	int64_t end; /* INT64_MAX: that of the collection */
+	int64_t item, tries;
+	double speed;	    /* items/s */
+	struct span cursor; /* no newline in it */
+};
+void verbs_add_position(struct text *out, const struct verbs_position *p);
+
+/* One part of VERDICT_DIVIDED: the items behind `number` (and its cursor) up to `end`. */
+void verbs_add_part(struct text *out, int64_t part, int64_t number, int64_t end,
+	struct span cursor, struct span payload);
+
+/* A job to be pushed where the run ends in `state`; "complete": before it ends as done. */
+void verbs_add_follow(struct text *out, const char *state, struct span queue, struct span payload);
 
 /* How long what is known of a job stays after its end. */
 struct verbs_keep {
@@ -102,6 +129,39 @@ bool verbs_beat(struct verbs *v, bool registering, const struct verbs_pool_mark 
 struct verbs_held {
 	struct span token, entry, queue, payload;
 };
+
+/* What is known of an iterating job since it was told last. */
+struct verbs_checkpoint {
+	struct span token;
+	bool mark;	      /* its lease entry shall say that it has a record from now on */
+	struct span position; /* verbs_add_position */
+	const struct span *pairs; /* of its record: field, value .. */
+	size_t n_pairs;
+	const struct span *asides; /* number of an item, its error or "" (healed) .. */
+	size_t n_asides;	   /* pairs */
+	const struct span *lines;  /* of its output */
+	size_t n_lines;
+};
+/* Answers UNKNOWN | OK, then per job ok | stale | steal BOUNDS | error WORDS. */
+bool verbs_checkpoint(struct verbs *v, const struct verbs_checkpoint *jobs, size_t n,
+	int64_t runs_kept_ms, redis_reply_fn *fn, void *ctx);
+
+/* A part gives the items behind `number` to a new one. Answers UNKNOWN | stale | known | shared. */
+struct verbs_share {
+	struct span token, run;
+	int64_t part, new_part, number;
+	struct span cursor, queue, payload;
+};
+bool verbs_share(struct verbs *v, const struct verbs_share *share, redis_reply_fn *fn, void *ctx);
+
+/* Items from the rate of a run. Answers UNKNOWN | GRANTED, then per run granted, us to wait, rate. */
+struct verbs_grant {
+	struct span run;
+	int64_t wanted;
+	struct span rate; /* "ITEMS PER_MS" of the class; .len 0: none */
+};
+bool verbs_grant(struct verbs *v, const struct verbs_grant *grants, size_t n, int64_t ahead_us,
+	redis_reply_fn *fn, void *ctx);
 
 /* After FORGOTTEN. Answers UNKNOWN | OK. */
 bool verbs_reenter(struct verbs *v, const struct verbs_pool_mark *pools, size_t n_pools,
@@ -148,10 +208,12 @@ struct verbs_fire {
 /* Answers UNKNOWN | fired | skipped | known, last nominal time fired, jids that were replaced .. */
 bool verbs_fire(struct verbs *v, const struct verbs_fire *fire, redis_reply_fn *fn, void *ctx);
 
-/* The jobs somebody wants cancelled: jid, when (ms), alternating. */
+/* The jobs somebody wants cancelled: jid, when (ms), alternating; and the runs that shall pause: jid,
+   when and why. */
 bool verbs_read_cancel(struct verbs *v, redis_reply_fn *fn, void *ctx);
+bool verbs_read_pause(struct verbs *v, redis_reply_fn *fn, void *ctx);
 
-/* Answers paused, the version of drover:control, a length per queue (-1: no list), then the names of
+/* Answers paused, the version of drover:control, a length per queue (-1: no list, -2: it is paused), then the names of
    all queues if `members`. */
 bool verbs_watch(struct verbs *v, bool tracked, bool members, const struct span *queues,
 	size_t n_queues, redis_reply_fn *fn, void *ctx);

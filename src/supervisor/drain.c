@@ -36,7 +36,7 @@ static void ask_politely(struct supervisor *s)
 		pool_return_backlog(p, INT64_MAX);
 	for (struct slot *slot = fleet_next_slot(s, NULL), *next; slot; slot = next) {
 		next = fleet_next_slot(s, slot);
-		slot->stop_asked = true;
+		slot_stop(slot, ITERATION_STOP);
 		slot_return_ahead(slot);
 		slot_dismiss_spare(slot);
 		if (slot->state == SLOT_STARTING || slot->state == SLOT_LAUNCHING)

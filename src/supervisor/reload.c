@@ -80,6 +80,9 @@ static void swap(struct supervisor *s)
 	s->verbs.prefix = new->conf->redis.prefix;
 	nurseries_take_trial(s);
 	fleet_configure(s);
+	FLEET_EACH_SLOT (s, slot) /* iterating jobs go on under the new one, after the item in hand */
+		if (slot_iterates(slot) && slot->job->settings == old)
+			slot_stop(slot, ITERATION_STOP);
 	settings_unref(old);
 	log_event(LOG_INFO, "reload.done", LOG_STR("file", new->conf->path),
 		LOG_NUM("workers", (int64_t)fleet_slots(s)));

@@ -13,11 +13,23 @@ static uint64_t limit_of(int64_t value)
 	return value == CONF_NONE ? JOB_NO_LIMIT : (uint64_t)value;
 }
 
+/* A whole job or an item of one, by a C function: in a nursery that has the modules. */
+static bool uses_modules(const struct conf_class *c)
+{
+	return c->function != NULL;
+}
+
+static uint32_t handler_of(const struct conf_class *c)
+{
+	if (c->handler == CONF_HANDLER_EACH)
+		return JOB_EACH;
+	return c->handler == CONF_HANDLER_FUNCTION ? JOB_FUNCTION : JOB_COMMAND;
+}
+
 /* A function is given an address-space limit with its memory limit; a command only where it asks. */
 static uint64_t address_space_of(const struct conf_class *c)
 {
-	return c->address_space || c->handler == CONF_HANDLER_FUNCTION ? limit_of(c->memory_bytes)
-								       : JOB_NO_LIMIT;
+	return c->address_space || uses_modules(c) ? limit_of(c->memory_bytes) : JOB_NO_LIMIT;
 }
 
 static int find_user(const struct conf_class *c, struct job_limits *limits, struct err *err)
@@ -70,28 +82,41 @@ static char **build_env(const struct conf_class *c, size_t *n_own)
 	return env;
 }
 
+static void add_lists(struct job_class_source *source, const struct conf_class *c)
+{
+	if (c->handler != CONF_HANDLER_EACH) {
+		source->lists[JOB_ARGV] = c->command;
+		return;
+	}
+	source->lists[JOB_ARGV] = c->filter;
+	source->lists[JOB_ON_START] = c->on_start;
+	source->lists[JOB_ON_RESUME] = c->on_resume;
+	source->lists[JOB_ON_INTERRUPT] = c->on_interrupt;
+	source->lists[JOB_ON_COMPLETE] = c->on_complete;
+	source->lists[JOB_THROTTLE] = c->throttle;
+}
+
 static int settle_class(struct class_settings *cs, const struct conf_class *c, struct err *err)
 {
-	struct job_class_source source = {.lists = {[JOB_ARGV] = c->command},
-		.function = c->function,
-		.directory = c->directory,
-		.user = c->user};
+	struct job_class_source source = {
+		.function = c->function, .directory = c->directory, .user = c->user};
 	size_t n_own;
 	char **env;
 
 	cs->conf = c;
-	cs->nursery = c->handler == CONF_HANDLER_FUNCTION ? NURSERY_MODULES : NURSERY_COMMANDS;
+	cs->nursery = uses_modules(c) ? NURSERY_MODULES : NURSERY_COMMANDS;
 	source.limits = (struct job_limits){.open_files = limit_of(c->open_files),
 		.core_bytes = limit_of(c->core_bytes),
 		.cpu_s = c->cpu_ms == CONF_NONE ? JOB_NO_LIMIT : (uint64_t)(c->cpu_ms + 999) / 1000,
 		.address_space_bytes = address_space_of(c),
 		.nice = c->nice,
-		.handler = c->handler == CONF_HANDLER_FUNCTION ? JOB_FUNCTION : JOB_COMMAND,
+		.handler = handler_of(c),
 		.subreaper = c->adopt_orphans,
 		.reuse = (uint32_t)c->reuse};
 	if (find_user(c, &source.limits, err) < 0)
 		return -1;
 	env = build_env(c, &n_own);
+	add_lists(&source, c);
 	source.lists[JOB_ENV] = env;
 	job_message_add_class(&cs->part, &source);
 	for (size_t i = 0; i < n_own; i++)

@@ -10,7 +10,9 @@
 #include "queue/keys.h"
 #include "queue/scripts.h"
 #include "supervisor/standing/adoption.h"
-#include "supervisor/standing/cancels.h"
+#include "supervisor/standing/wishes.h"
+#include "supervisor/fleet/checkpoints.h"
+#include "supervisor/fleet/grants.h"
 #include "supervisor/process/cgroup.h"
 #include "supervisor/standing/exclusive.h"
 #include "supervisor/state/home.h"
@@ -205,16 +207,37 @@ static void on_unknown_lease(void *ctx)
 	lease_beat_now(((struct supervisor *)ctx)->lease);
 }
 
+/* Between two items where it has any, else by a signal. */
+static void cancel(struct slot *slot)
+{
+	if (slot_iterates(slot) && slot->state == SLOT_RUNNING)
+		slot_stop(slot, ITERATION_CANCEL);
+	else
+		slot_end(slot, END_CANCEL, false);
+}
+
+static void heed(struct supervisor *s, struct slot *slot)
+{
+	struct span run = job_run(slot->job);
+
+	if (wishes_has(s->wishes, WISH_CANCEL, slot->job->jid) ||
+		wishes_has(s->wishes, WISH_CANCEL, run))
+		cancel(slot);
+	else if (wishes_has(s->wishes, WISH_PAUSE, run) && slot_iterates(slot))
+		slot_stop(slot, ITERATION_PAUSE);
+}
+
 /* Those in hand are ended; those that are taken from now on do not begin. */
-static void on_cancels(void *ctx)
+static void on_wishes(void *ctx)
 {
 	struct supervisor *s = ctx;
 
 	for (struct slot *slot = fleet_next_slot(s, NULL), *next; slot; slot = next) {
 		next = fleet_next_slot(s, slot);
-		if (slot_is_busy(slot) && cancels_has(s->cancels, slot->job->jid))
-			slot_end(slot, END_CANCEL, false);
+		if (slot_is_busy(slot))
+			heed(s, slot);
 	}
+	grants_look(s->grants);
 }
 
 static void on_more_due(void *ctx)
@@ -264,7 +287,9 @@ static void make_parts(struct supervisor *s)
 	s->outbox = outbox_new(s->base, &s->verbs, &keep, &OUTBOX_EVENTS, s);
 	s->view = resque_view_new(s->base, &s->verbs, &VIEW_EVENTS, s);
 	s->adoption = adoption_new(s);
-	s->cancels = cancels_new(&s->verbs, on_cancels, s);
+	s->wishes = wishes_new(&s->verbs, on_wishes, s);
+	s->checkpoints = checkpoints_new(s);
+	s->grants = grants_new(s);
 	s->schedule = schedule_new(&s->verbs);
 	s->scheduler = scheduler_new(&s->verbs, on_more_due, s);
 	pid_set_init(&s->known);
@@ -282,7 +307,9 @@ static void free_parts(struct supervisor *s)
 	outbox_free(s->outbox);
 	resque_view_free(s->view);
 	adoption_free(s->adoption);
-	cancels_free(s->cancels);
+	wishes_free(s->wishes);
+	checkpoints_free(s->checkpoints);
+	grants_free(s->grants);
 	schedule_free(s->schedule);
 	scheduler_free(s->scheduler);
 	strays_free(s->strays);

@@ -22,10 +22,12 @@
 enum { LEASE_ID_MAX = 320 };
 
 struct adoption;
-struct cancels;
+struct checkpoints;
 struct cgroup_root;
+struct grants;
 struct schedule;
 struct scheduler;
+struct wishes;
 
 enum supervisor_state {
 	SUPERVISOR_STARTING, /* not ready yet */
@@ -48,7 +50,9 @@ struct supervisor {
 	struct wake *wake;
 	struct resque_view *view;
 	struct adoption *adoption;
-	struct cancels *cancels;
+	struct wishes *wishes;
+	struct checkpoints *checkpoints;
+	struct grants *grants;
 	struct schedule *schedule;
 	struct scheduler *scheduler;
 	struct strays *strays;

@@ -85,7 +85,9 @@ struct scoreboard_slot {
 	char jid[136];
 	uint8_t reserved_room[8];
 	struct scoreboard_orders orders;
-	uint8_t reserved[4096 - 536];
+	int64_t part; /* of an iterating job: what its marks belong to (queue/verbs.h) */
+	char run[136];
+	uint8_t reserved[4096 - 680];
 };
 
 #define SCOREBOARD_CURSOR_MAX 4000
@@ -214,6 +216,7 @@ static inline bool scoreboard_mark_is_whole(const struct scoreboard_mark *m, uin
 static inline void scoreboard_slot_close(struct scoreboard_slot *s)
 {
 	s->token[sizeof s->token - 1] = s->jid[sizeof s->jid - 1] = '\0';
+	s->run[sizeof s->run - 1] = '\0';
 }
 
 /*

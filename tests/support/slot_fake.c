@@ -80,6 +80,23 @@ static void spawn_answered(void *ctx)
 	note(ctx, "answered");
 }
 
+static int no_fd(void *ctx)
+{
+	(void)ctx;
+	return -1;
+}
+
+static int no_stream(void *ctx, struct slot *s)
+{
+	(void)ctx, (void)s;
+	return -1;
+}
+
+static void ignore(void *ctx, struct slot *s)
+{
+	(void)ctx, (void)s;
+}
+
 static bool clear(void *ctx, struct slot *s)
 {
 	struct fake *f = ctx;
@@ -107,7 +124,10 @@ static void send_verdict(void *ctx, struct slot *s, const struct verdict *v, boo
 		[VERDICT_FAILED] = "failed",
 		[VERDICT_HEAD] = "head",
 		[VERDICT_LATER] = "later",
-		[VERDICT_CANCELLED] = "cancelled"};
+		[VERDICT_CANCELLED] = "cancelled",
+		[VERDICT_TAIL] = "tail",
+		[VERDICT_PAUSED] = "paused",
+		[VERDICT_DIVIDED] = "divided"};
 	struct fake *f = ctx;
 
 	ck_assert_span_eq(v->token, span_of(s->job->token));
@@ -150,6 +170,13 @@ static const struct slot_ops OPS = {.is_cancelled = is_cancelled,
 	.may_begin = may_begin,
 	.begins = begins,
 	.set_limits = set_limits,
+	.board_fd = no_fd,
+	.open_stream = no_stream,
+	.close_stream = ignore,
+	.grant = ignore,
+	.note_end = ignore,
+	.tell_soon = ignore,
+	.tell_last = ignore,
 	.spawn = spawn,
 	.spawn_answered = spawn_answered,
 	.is_current = is_current,

@@ -160,6 +160,144 @@ START_TEST(test_retries)
 }
 END_TEST
 
+START_TEST(test_each)
+{
+	struct conf *c = parse(
+		"defaults: {parallel: 2, reuse: 9, then: {class: Z}}\n"
+		"jobs:\n"
+		"  A: {each: {csv: '{args.0}', separator: tab}, filter: [x, y], rate: 6/m}\n"
+		"  B: {each: {range: '9..1', step: -2}, function: f, then: null}\n"
+		"  C: {each: {command: [p, '{args.0}'], inner: {lines: '{item}'}}, filter: [x],\n"
+		"      parallel: 1}\n"
+		"modules: [/m.so]\n");
+	const struct conf_class *a = &c->classes[0], *b = a + 1, *d = a + 2;
+
+	ck_assert_int_eq(a->handler, CONF_HANDLER_EACH);
+	ck_assert_int_eq(a->each.kind, CONF_EACH_CSV);
+	ck_assert_str_eq(a->each.text, "{args.0}");
+	ck_assert_int_eq(a->each.separator, '\t');
+	ck_assert_str_eq(a->filter[1], "y");
+	ck_assert_int_eq(a->reuse, 1);
+	ck_assert_int_eq(a->parallel, 2);
+	ck_assert_int_eq(a->rate.items, 6);
+	ck_assert_int_eq(a->rate.per_ms, 60000);
+	ck_assert_str_eq(a->then.class_name, "Z");
+	ck_assert_int_eq(b->each.kind, CONF_EACH_RANGE);
+	ck_assert_int_eq(b->each.step, -2);
+	ck_assert_str_eq(b->function, "f");
+	ck_assert_ptr_null(b->filter);
+	ck_assert_ptr_null(b->then.class_name);
+	ck_assert_int_eq(d->each.kind, CONF_EACH_COMMAND);
+	ck_assert_ptr_null(d->each.text);
+	ck_assert_str_eq(d->each.command[1], "{args.0}");
+	ck_assert_int_eq(d->each.inner->kind, CONF_EACH_LINES);
+	ck_assert_str_eq(d->each.inner->text, "{item}");
+	ck_assert_ptr_null(d->each.inner->inner);
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(test_each_in_redis)
+{
+	struct conf *c = parse("redis: {connect_timeout: 2s, command_timeout: 3s}\n"
+			       "jobs:\n"
+			       "  A: {each: {redis: {zset: 'k:{args.0}', url: 'redis://other/2',\n"
+			       "      username: u}}, filter: [x]}\n");
+	const struct conf_each *each = &c->classes[0].each;
+
+	ck_assert_int_eq(each->kind, CONF_EACH_REDIS);
+	ck_assert_int_eq(each->members, CONF_MEMBERS_ZSET);
+	ck_assert_str_eq(each->text, "k:{args.0}");
+	ck_assert_str_eq(each->redis->url, "redis://other/2");
+	ck_assert_str_eq(each->redis->username, "u");
+	ck_assert_str_eq(each->redis->prefix, "");
+	ck_assert_ptr_null(each->redis->password_file);
+	ck_assert_int_eq(each->redis->connect_timeout_ms, 2000);
+	ck_assert_int_eq(each->redis->command_timeout_ms, 3000);
+	conf_unref(c);
+}
+END_TEST
+
+static const struct {
+	struct conf_each each;
+	bool want;
+} DIVIDED[] = {
+	{{.kind = CONF_EACH_RANGE}, true},
+	{{.kind = CONF_EACH_LINES}, true},
+	{{.kind = CONF_EACH_JSON}, true},
+	{{.kind = CONF_EACH_CSV}, true},
+	{{.kind = CONF_EACH_COMMAND}, false},
+	{{.kind = CONF_EACH_REDIS, .members = CONF_MEMBERS_LIST}, true},
+	{{.kind = CONF_EACH_REDIS, .members = CONF_MEMBERS_ZSET}, true},
+	{{.kind = CONF_EACH_REDIS, .members = CONF_MEMBERS_SET}, false},
+	{{.kind = CONF_EACH_REDIS, .members = CONF_MEMBERS_HASH}, false},
+	{{.kind = CONF_EACH_REDIS, .members = CONF_MEMBERS_SCAN}, false},
+	{{.kind = CONF_EACH_RANGE, .inner = &(struct conf_each){.kind = CONF_EACH_RANGE}}, false},
+	{{.kind = CONF_EACH_NONE}, false},
+};
+
+START_TEST(test_can_be_divided)
+{
+	ck_assert(conf_each_can_be_divided(&DIVIDED[_i].each) == DIVIDED[_i].want);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int64_t first, last;
+	bool valid;
+} RANGES[] = {
+	{"1..10", 1, 10, true},
+	{"0..0", 0, 0, true},
+	{"10..1", 10, 1, true},
+	{"-5..-3", -5, -3, true},
+	{"-999999999999999999..999999999999999999", -INT64_C(999999999999999999),
+		INT64_C(999999999999999999), true},
+	{"", 0, 0, false},
+	{"..", 0, 0, false},
+	{"1", 0, 0, false},
+	{"1..", 0, 0, false},
+	{"..1", 0, 0, false},
+	{"1.2", 0, 0, false},
+	{"1...2", 0, 0, false},
+	{"1..2..3", 0, 0, false},
+	{"01..2", 0, 0, false},
+	{"1..+2", 0, 0, false},
+	{" 1..2", 0, 0, false},
+	{"1..2\n", 0, 0, false},
+	{"-0..2", 0, 0, false},
+	{"a..b", 0, 0, false},
+	{"0x1..2", 0, 0, false},
+	{"1..1000000000000000000", 0, 0, false},
+	{"1..99999999999999999999999999999999", 0, 0, false},
+};
+
+START_TEST(test_parse_range)
+{
+	int64_t first = 0, last = 0;
+	struct err err = {""};
+	int rc = conf_parse_range(span_of(RANGES[_i].text), &first, &last, &err);
+
+	ck_assert_msg(rc == (RANGES[_i].valid ? 0 : -1), "%s", RANGES[_i].text);
+	if (rc == 0) {
+		ck_assert_int_eq(first, RANGES[_i].first);
+		ck_assert_int_eq(last, RANGES[_i].last);
+	} else {
+		ck_assert_int_eq(strncmp(err.text, "is no FIRST..LAST", 17), 0);
+	}
+}
+END_TEST
+
+START_TEST(test_range_with_a_nul)
+{
+	int64_t first, last;
+	struct err err;
+
+	ck_assert_int_eq(conf_parse_range(SPAN_LIT("1..2\0"), &first, &last, &err), -1);
+	ck_assert_int_eq(conf_parse_range((struct span){0}, &first, &last, &err), -1);
+}
+END_TEST
+
 START_TEST(test_supervisor_wants_a_pool)
 {
 	struct conf *c = parse("");
@@ -379,6 +517,11 @@ int main(void)
 	tcase_add_test(memory, test_pools);
 	tcase_add_test(memory, test_schedule);
 	tcase_add_test(memory, test_retries);
+	tcase_add_test(memory, test_each);
+	tcase_add_test(memory, test_each_in_redis);
+	tcase_add_loop_test(memory, test_can_be_divided, 0, sizeof DIVIDED / sizeof *DIVIDED);
+	tcase_add_loop_test(memory, test_parse_range, 0, sizeof RANGES / sizeof *RANGES);
+	tcase_add_test(memory, test_range_with_a_nul);
 	tcase_add_test(memory, test_supervisor_wants_a_pool);
 	tcase_add_test(memory, test_command_timeout_follows_the_lease);
 	tcase_add_test(memory, test_host_name);

@@ -205,6 +205,100 @@ START_TEST(test_written_ones_read_back)
 }
 END_TEST
 
+/* -- what is said of an iterating job ------------------------------------------------------------- */
+
+static void read_own(struct envelope *e, struct text *payload, const char *own)
+{
+	struct err err = {""};
+
+	text_clear(payload);
+	text_addf(payload, "{\"class\":\"A\",\"drover\":%s}", own);
+	ck_assert_msg(envelope_read(e, text_span(payload), &err) == 0, "%s", err.text);
+}
+
+START_TEST(test_each_is_read)
+{
+	struct text payload = {0};
+	struct envelope e;
+
+	read_own(&e, &payload,
+		"{\"from\":0,\"to\":9,\"limit\":0,\"parallel\":3,\"csv\":\"u1\",\"parent\":\"p1\","
+		"\"part\":2,\"retry\":4}");
+	ck_assert_int_eq(e.from, 0);
+	ck_assert_int_eq(e.to, 9);
+	ck_assert_int_eq(e.limit, 0);
+	ck_assert_int_eq(e.parallel, 3);
+	ck_assert_span_eq(text_span(&e.csv), SPAN_LIT("u1"));
+	ck_assert_span_eq(text_span(&e.parent), SPAN_LIT("p1"));
+	ck_assert_int_eq(e.part, 2);
+	ck_assert_int_eq(e.retry, 4);
+	envelope_fini(&e);
+	read_own(&e, &payload, "{\"part\":-1}");
+	ck_assert_int_eq(e.part, ENVELOPE_END);
+	envelope_fini(&e);
+	text_fini(&payload);
+}
+END_TEST
+
+START_TEST(test_each_that_is_odd_is_not_said)
+{
+	static const char *const odd[] = {"{}", "null",
+		"{\"from\":-1,\"to\":1.5,\"limit\":\"7\",\"parallel\":null,\"csv\":\"a/b\","
+		"\"parent\":\"a b\",\"part\":-2,\"retry\":true}",
+		"{\"csv\":\"ok\",\"csv\":7,\"parent\":\"ok\",\"parent\":null}"};
+	struct text payload = {0};
+	struct envelope e;
+
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		read_own(&e, &payload, odd[i]);
+		ck_assert_int_eq(e.from, -1);
+		ck_assert_int_eq(e.to, -1);
+		ck_assert_int_eq(e.limit, -1);
+		ck_assert_int_eq(e.parallel, 0);
+		ck_assert_int_eq(e.csv.len + e.parent.len, 0);
+		ck_assert_int_eq(e.part, ENVELOPE_NO_PART);
+		ck_assert_int_eq(e.retry, 0);
+		envelope_fini(&e);
+	}
+	text_fini(&payload);
+}
+END_TEST
+
+#define EACH_SAID                                                                          \
+	"\"from\":0,\"to\":7,\"limit\":0,\"parallel\":3,\"csv\":\"u1\",\"parent\":\"p1\"," \
+	"\"part\":-1,\"retry\":2"
+
+START_TEST(test_each_is_written_and_kept)
+{
+	const struct envelope_each nothing = {ENVELOPE_EACH};
+	const struct envelope_each all = {.to = 7,
+		.parallel = 3,
+		.csv = SPAN_LIT("u1"),
+		.parent = SPAN_LIT("p1"),
+		.part = ENVELOPE_END,
+		.retry = 2};
+	struct envelope_new n = {.class_name = SPAN_LIT("A"),
+		.args_json = SPAN_LIT("[]"),
+		.jid = "j1",
+		.now_ms = 1500,
+		.each = &all};
+	struct text payload = {0}, again = {0};
+
+	envelope_compose(&payload, &n);
+	ck_assert_str_eq(payload.data, "{\"class\":\"A\",\"args\":[],\"jid\":\"j1\",\"at\":1.500,"
+				       "\"drover\":{" EACH_SAID "}}");
+	envelope_rewrite(&again, text_span(&payload),
+		&(struct envelope_change){.jid = SPAN_LIT("j1"), .attempt = 2});
+	ck_assert_ptr_nonnull(strstr(again.data, EACH_SAID "}}"));
+	text_clear(&payload);
+	n.each = &nothing;
+	envelope_compose(&payload, &n);
+	ck_assert_ptr_null(strstr(payload.data, "drover"));
+	text_fini(&payload);
+	text_fini(&again);
+}
+END_TEST
+
 /* -- rewriting --------------------------------------------------------------------------------------- */
 
 #define OURS "\"jid\":\"j9\",\"drover\":{\"attempt\":2,\"interruptions\":1,\"origin\":\"resumed\"}}"
@@ -339,6 +433,9 @@ int main(void)
 	tcase_add_test(t, test_at);
 	tcase_add_test(t, test_jids);
 	tcase_add_test(t, test_written_ones_read_back);
+	tcase_add_test(t, test_each_is_read);
+	tcase_add_test(t, test_each_that_is_odd_is_not_said);
+	tcase_add_test(t, test_each_is_written_and_kept);
 	tcase_add_loop_test(t, test_rewrite, 0, COUNT(REWRITES));
 	tcase_add_test(t, test_rewrite_says_only_what_there_is);
 	tcase_add_test(t, test_recorded_payloads);

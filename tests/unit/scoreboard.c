@@ -40,9 +40,12 @@ struct seen {
 	int n;
 };
 
-static void see(void *ctx, const struct scoreboard_slot *slot)
+static void see(void *ctx, const struct scoreboard_slot *slot, const struct scoreboard_mark *mark,
+	const struct scoreboard_begun *begun)
 {
 	struct seen *seen = ctx;
+
+	(void)mark, (void)begun;
 
 	ck_assert_int_lt(seen->n, 8);
 	seen->slots[seen->n++] = *slot;

@@ -31,13 +31,15 @@ static void decode(
 	const struct settings *s, const char *name, struct text *bytes, struct job_message *m)
 {
 	const struct class_settings *class = settings_find(s, span_of(name));
+	const struct job_each_source each = {.collection.kind = JOB_RANGE};
 	const struct job_source job = {.jid = SPAN_LIT("j"),
 		.class_name = span_of(name),
 		.queue = SPAN_LIT("q"),
 		.origin = SPAN_LIT("enqueued"),
 		.token = SPAN_LIT("t"),
 		.lease = SPAN_LIT("l"),
-		.args = SPAN_LIT("[]")};
+		.args = SPAN_LIT("[]"),
+		.each = class && class->conf->handler == CONF_HANDLER_EACH ? &each : NULL};
 	struct err err = {""};
 
 	ck_assert_ptr_nonnull(class);
@@ -65,6 +67,11 @@ static const struct {
 	 "address_space: true",
 		{10, 0, 1, 1 << 30, UINT32_MAX, UINT32_MAX, 0, JOB_FUNCTION, 1, 7},
 		NURSERY_MODULES},
+	{"each: {csv: a}, filter: [x], memory: 1G, open_files: 10, core: 0, cpu: 10ms",
+		{10, 0, 1, JOB_NO_LIMIT, UINT32_MAX, UINT32_MAX, 0, JOB_EACH, 1, 1},
+		NURSERY_COMMANDS},
+	{"each: {csv: a}, function: f, memory: 1G, open_files: 10, core: 0, cpu: 10ms",
+		{10, 0, 1, 1 << 30, UINT32_MAX, UINT32_MAX, 0, JOB_EACH, 1, 1}, NURSERY_MODULES},
 };
 
 START_TEST(test_limits)
@@ -129,6 +136,46 @@ START_TEST(test_environment)
 	ck_assert_ptr_null(m.user);
 	job_message_fini(&m);
 	text_fini(&bytes);
+	settings_unref(s);
+}
+END_TEST
+
+static const char *const EACH_LISTS[JOB_LISTS] = {[JOB_ARGV] = "argv",
+	[JOB_ON_START] = "start",
+	[JOB_ON_RESUME] = "resume",
+	[JOB_ON_INTERRUPT] = "interrupt",
+	[JOB_ON_COMPLETE] = "complete",
+	[JOB_THROTTLE] = "throttle"};
+
+static void check_lists(const struct settings *s, const char *name, bool argv, bool hooks)
+{
+	struct text bytes = {0};
+	struct job_message m;
+
+	decode(s, name, &bytes, &m);
+	for (int i = 0; i < JOB_LISTS; i++) {
+		if (EACH_LISTS[i] && (i == JOB_ARGV ? argv : hooks))
+			ck_assert_str_eq(m.lists[i][0], EACH_LISTS[i]);
+		else
+			ck_assert_ptr_null(m.lists[i][0]);
+	}
+	ck_assert(!m.function == argv);
+	job_message_fini(&m);
+	text_fini(&bytes);
+}
+
+/* Hooks by defaults are of no use to a job that does not iterate. */
+START_TEST(test_lists)
+{
+	struct settings *s = load_good(
+		"defaults: {pass_env: [], on_start: [start], on_resume: [resume], on_interrupt: "
+		"[interrupt], on_complete: [complete], throttle: [throttle]}\n"
+		"jobs: {A: {each: {csv: a}, filter: [argv]}, B: {command: [argv]},\n"
+		"  C: {each: {csv: a}, function: f}}\nmodules: [/m.so]\n");
+
+	check_lists(s, "A", true, true);
+	check_lists(s, "B", true, false);
+	check_lists(s, "C", false, true);
 	settings_unref(s);
 }
 END_TEST
@@ -206,6 +253,7 @@ int main(void)
 
 	tcase_add_loop_test(t, test_limits, 0, COUNT(LIMITS));
 	tcase_add_test(t, test_environment);
+	tcase_add_test(t, test_lists);
 	tcase_add_test(t, test_user);
 	tcase_add_test(t, test_user_that_is_none);
 	tcase_add_test(t, test_first_match_wins);

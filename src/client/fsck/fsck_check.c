@@ -66,6 +66,7 @@ static const struct rule rules[] = {
 	{KEY_CONTROL, false, "string"},
 	{KEY_RUNS, false, "zset"},
 	{KEY_RUN, true, NULL}, /* of many types: told apart below */
+	{KEY_CSV, true, NULL}, /* of two */
 	{KEY_DELAYED, false, "zset"},
 	{KEY_DELAYED_JOBS, false, "hash"},
 	{KEY_PARKED_CLASSES, false, "set"},
@@ -103,8 +104,12 @@ static bool ends_with(struct span s, const char *end)
 /* NULL: any will do. A jid may end like the names of what belongs to a run. */
 static const char *type_of(const struct rule *rule, struct span name)
 {
+	size_t len = strlen(rule->name);
+
 	if (rule->type)
 		return rule->type;
+	if (strcmp(rule->name, KEY_CSV) == 0)
+		return memchr(name.at + len, ':', name.len - len) ? "string" : "hash";
 	return ends_with(name, KEY_AUDIT) || ends_with(name, ":errors") ||
 			       ends_with(name, ":log") || ends_with(name, ":parts")
 		       ? NULL

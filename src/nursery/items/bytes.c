@@ -100,13 +100,6 @@ static ssize_t read_some(struct bytes *b, struct err *err)
 	return n < 0 ? err_errno(err, "%s", b->name) : n;
 }
 
-static int failed(struct bytes *b, struct err *err)
-{
-	b->failed = true;
-	b->why = *err;
-	return -1;
-}
-
 /* Cut off while it is read, it would be done with items missing and nobody told. */
 static int end_reached(struct bytes *b, struct err *err)
 {
@@ -115,9 +108,8 @@ static int end_reached(struct bytes *b, struct err *err)
 	b->ended = true;
 	if (b->from == BYTES_PIPE || offset >= b->identity.size)
 		return 0;
-	err_set(err, "%s became shorter while it was read: %llu bytes, it had %llu", b->name,
+	return err_set(err, "%s became shorter while it was read: %llu bytes, it had %llu", b->name,
 		(unsigned long long)offset, (unsigned long long)b->identity.size);
-	return failed(b, err);
 }
 
 /* Reads on: 1; 0 at the end; -1. What the buffer holds may stand elsewhere then. */
@@ -125,18 +117,14 @@ static int read_more(struct bytes *b, struct err *err)
 {
 	ssize_t n;
 
-	if (b->failed)
-		*err = b->why;
-	if (b->failed || b->ended)
-		return b->failed ? -1 : 0;
-	if (b->stop && b->stop(b->stop_ctx)) {
-		err_set(err, "%s: stopped", b->name);
-		return failed(b, err);
-	}
+	if (b->ended)
+		return 0;
+	if (b->stop && b->stop(b->stop_ctx))
+		return err_set(err, "%s: stopped", b->name);
 	make_room(b);
 	n = read_some(b, err);
 	if (n < 0)
-		return failed(b, err);
+		return -1;
 	if (n == 0)
 		return end_reached(b, err);
 	b->len += (size_t)n;

@@ -30,12 +30,11 @@ struct bytes {
 	size_t at, len, cap; /* of the buffer: the next byte, the end, the room */
 	int64_t base;	     /* offset of its first byte */
 	struct bytes_identity identity;
-	bool ended, failed;
+	bool ended;
 	bool (*stop)(void *ctx);
 	void *stop_ctx;
 	bool cutting;
 	struct text cut;
-	struct err why; /* where it failed; it does not go on then */
 };
 
 struct bytes_record {
@@ -66,7 +65,7 @@ static inline int64_t bytes_offset(const struct bytes *b)
 typedef const char *bytes_find_fn(void *ctx, const char *from, const char *to);
 const char *bytes_find_newline(void *ctx, const char *from, const char *to);
 
-/* 1; 0: no byte is left; -1. */
+/* 1; 0: no byte is left; -1: it cannot be gone on with. */
 int bytes_next_record(
 	struct bytes *b, bytes_find_fn *find, void *ctx, struct bytes_record *r, struct err *err);
 

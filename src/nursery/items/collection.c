@@ -18,7 +18,8 @@ struct collection {
 		coming;		 /* cursors: of that item, of the one before it, of the next */
 	struct text joined;	 /* the items of a batch */
 	struct source_item held; /* fetched, and not given with the batch before it */
-	bool holds;
+	bool holds, failed;
+	struct err why; /* what failed does not go on: an item could be passed over */
 };
 
 static void init(struct collection *c, const struct job_message *m, struct span cursor)
@@ -209,7 +210,7 @@ static int next_batch(
 	return 1;
 }
 
-int collection_next(
+static int next_in_window(
 	struct collection *c, int64_t end, struct collection_item *item, struct err *err)
 {
 	int64_t last = end < c->window.last ? end : c->window.last;
@@ -227,6 +228,19 @@ int collection_next(
 	if (c->batch > 1)
 		return next_batch(c, last, item, err);
 	return next_single(c, item, err);
+}
+
+int collection_next(
+	struct collection *c, int64_t end, struct collection_item *item, struct err *err)
+{
+	int got = -1;
+
+	if (!c->failed)
+		got = next_in_window(c, end, item, &c->why);
+	if (got < 0)
+		*err = c->why;
+	c->failed = got < 0;
+	return got;
 }
 
 /* -- gone through once, before its first item ---------------------------------------------------- */

@@ -136,7 +136,7 @@ int pin_resume(struct bytes *b, const struct pin_cursor *c, bool change, struct 
 	if (ends_before(b, c->offset))
 		return is_shorter(b, c, err);
 	if (bytes_seek(b, c->offset, window_of(c->offset), err) != 0)
-		return b->ended && !b->failed ? is_shorter(b, c, err) : -1;
+		return b->ended ? is_shorter(b, c, err) : -1;
 	if (change)
 		return 0;
 	compare_identity(&what, &c->identity, &b->identity);

@@ -21,8 +21,7 @@ struct printed {
 	struct bytes bytes;
 	char *name; /* of the command */
 	struct text cursor;
-	bool ended, failed;
-	struct err why; /* it failed: said again where it is asked again */
+	bool ended;
 };
 
 /* -- its environment ----------------------------------------------------------------------------- */
@@ -88,6 +87,7 @@ static int start(struct printed *p, const struct source_args *a, struct err *err
 static void *printed_open(const struct source_args *a, int64_t *number, struct err *err)
 {
 	struct printed *p;
+	int64_t before;
 
 	if (a->cursor.len && memchr(a->cursor.at, '\0', a->cursor.len)) {
 		err_set(err, "the cursor has a NUL byte in it");
@@ -104,8 +104,9 @@ static void *printed_open(const struct source_args *a, int64_t *number, struct e
 	}
 	p->name = must_strdup(a->argv[0]);
 	bytes_open_pipe(&p->bytes, p->command.out, p->name);
-	if (a->cursor.len == 0 && *number == 0 && !a->inner)
-		*number = source_window(a->m, &SOURCE_PRINTED).first - 1;
+	before = source_window(a->m, &SOURCE_PRINTED).first - 1;
+	if (!a->inner && *number < before) /* nothing is to be passed by: the command did */
+		*number = before;
 	return p;
 }
 
@@ -151,20 +152,6 @@ static int read_item(
 	return 1;
 }
 
-/* How it ended is asked before a last line that may have been cut off is believed. */
-static int is_over(struct printed *p, struct err *err)
-{
-	if (p->ended) {
-		*err = p->why;
-		return p->failed ? -1 : 0;
-	}
-	p->ended = true;
-	p->failed = command_await(&p->command, p->name, err) != 0;
-	if (p->failed)
-		p->why = *err;
-	return p->failed ? -1 : 0;
-}
-
 static int printed_next(void *self, struct source_item *item, struct err *err)
 {
 	struct printed *p = self;
@@ -172,11 +159,13 @@ static int printed_next(void *self, struct source_item *item, struct err *err)
 	int got;
 
 	if (p->ended)
-		return is_over(p, err);
+		return 0;
 	got = bytes_next_record(&p->bytes, bytes_find_newline, NULL, &r, err);
 	if (got < 0)
 		return -1;
-	if ((got == 0 || !r.whole) && is_over(p, err) != 0)
+	/* How it ended is asked before a last line that may have been cut off is believed. */
+	p->ended = got == 0 || !r.whole;
+	if (p->ended && command_await(&p->command, p->name, err) != 0)
 		return -1;
 	return got == 0 ? 0 : read_item(p, &r, item, err);
 }

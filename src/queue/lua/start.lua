@@ -6,16 +6,19 @@
 --      most that may run at once or "", text a unique job is known by or "", how long such a lock lasts
 --      while the job waits (ms), "1" where overlaps of scheduled jobs are counted or "",
 --      payload to park ("": as in the entry), audit line ("": no run record),
+--      "RUN PART INTERRUPTIONS RECOVERIES RETRY" of a job with a position or "" (PART 0: an undivided run),
 --      n, then n field value pairs of the record
 -- answers UNKNOWN, or STARTED, then per job
---      go | stale | parked | cancelled | duplicate JID | error WORDS (a key of another type in the way; the
---      others of the batch are answered all the same). A repeat with the same token answers the same
---      (but for `parked`: that token is gone, so it is stale).
+--      go | stale | parked | paused | cancelled | duplicate JID | error WORDS (a key of another type in the way;
+--      the others of the batch are answered all the same). A repeat with the same token answers the same
+--      (but for `parked` and `paused`: that token is gone, so it is stale). Behind the go of a job with a
+--      position stand lines of its record, each "NAME VALUE": see tell_position.
 redis.call('DEL', KEYS[1] .. ':none')     -- a first write that is never refused: lets the rest pass under maxmemory
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return {'UNKNOWN'} end
 local prefix, out, i = ARGV[2], {'STARTED'}, 5
 
 -- include: holder
+-- include: position
 
 -- The jid that stands in the way of a unique job, or nil.
 local function other_holder(key, jid, me)
@@ -73,9 +76,28 @@ local function lock(token, job)
   if job.overlap then redis.call('HSET', prefix .. 'drover:overlap:' .. job.class, job.jid, 'running ' .. me) end
 end
 
+-- A run is wanted to pause: the job waits, and holds no worker, until it is resumed.
+local function hold(token, entry, job)
+  local payload = job.payload ~= '' and job.payload or entry.payload
+  redis.call('HSET', prefix .. 'drover:paused:jobs', job.jid, #entry.queue .. ' ' .. entry.queue .. ' ' .. payload)
+  if job.unique then redis.call('SET', job.unique, job.jid, 'PX', job.keep_ms) end
+  redis.call('HDEL', KEYS[2], token)
+  redis.call('DEL', prefix .. 'worker:' .. entry.worker)
+end
+
+local function is_wished(what, job)
+  local wishes = prefix .. 'drover:' .. what
+  return redis.call('HEXISTS', wishes, job.jid) == 1
+    or (job.run ~= nil and redis.call('HEXISTS', wishes, job.run) == 1)
+end
+
 local function start(token, entry, job)
   if not job.again then
-    if redis.call('HEXISTS', prefix .. 'drover:cancel', job.jid) == 1 then return 'cancelled' end
+    if is_wished('cancel', job) then return 'cancelled' end
+    if job.run and is_wished('pause', job) then
+      hold(token, parts(entry), job)
+      return 'paused'
+    end
     local other = job.unique and other_holder(job.unique, job.jid, ARGV[1] .. ' ' .. token)
     if other then return 'duplicate ' .. other end
     if job.limit then
@@ -92,23 +114,85 @@ local function start(token, entry, job)
   return 'go'
 end
 
--- For people: what cannot be written here keeps no job from running.
-local function record(job, first, n, parked)
-  local run, line = prefix .. 'drover:run:' .. job.jid, job.audit
+-- For people: what cannot be written here keeps no job from running. Whether it never started before.
+local STATES = {go = 'running', parked = 'parked', paused = 'paused'}
+local function record(job, first, n, answer)
+  local run, line, fresh = prefix .. 'drover:run:' .. (job.run or job.jid), job.audit, 0
   for k = 0, n - 1 do redis.pcall('HSET', run, ARGV[first + 2 * k], ARGV[first + 1 + 2 * k]) end
-  if parked then
-    line = string.gsub(line, '"what":"started"', '"what":"parked"', 1)
+  if answer ~= 'go' then
+    line = string.gsub(line, '"what":"started"', '"what":"' .. answer .. '"', 1)
     redis.pcall('HDEL', run, 'worker')
   else
-    redis.pcall('HSETNX', run, 'started_at', ARGV[3])
+    fresh = redis.pcall('HSETNX', run, 'started_at', ARGV[3])
+    if job.run then redis.pcall('HDEL', run, 'reason') end
   end
-  redis.pcall('HSET', run, 'state', parked and 'parked' or 'running')
+  if job.run and job.part ~= '0' and answer ~= 'go' then
+    pcall(set_part_state, {key = run, parts = run .. ':parts', part = job.part}, STATES[answer])
+  else
+    if job.run then redis.pcall('HSET', run .. ':parts', job.part .. ':state', STATES[answer]) end
+    redis.pcall('HSET', run, 'state', STATES[answer])
+  end
   redis.pcall('HDEL', run, 'next_at', 'ended_at')
   redis.pcall('RPUSH', run .. ':audit', line)
   redis.pcall('LTRIM', run .. ':audit', -100, -1)
   redis.pcall('PERSIST', run)
-  redis.pcall('PERSIST', run .. ':audit')
-  redis.pcall('ZADD', prefix .. 'drover:runs', ARGV[4], job.jid)
+  for _, more in ipairs({':audit', ':parts', ':errors', ':log'}) do redis.pcall('PERSIST', run .. more) end
+  redis.pcall('ZADD', prefix .. 'drover:runs', ARGV[4], job.run or job.jid)
+  return fresh == 1
+end
+
+-- Counters of a part add up in its run; a run that is not divided tells its own in the record.
+local function add_up(run, parts, at, name, value)
+  local old = tonumber(redis.call('HGET', parts, at .. name) or 0)
+  redis.call('HSET', parts, at .. name, value)
+  if value ~= old then redis.call('HINCRBY', run, name, value - old) end
+end
+
+-- How often it was taken over since it got any further.
+local function note_recovery(parts, at, recoveries)
+  local old = redis.call('HMGET', parts, at .. 'recovered', at .. 'recovered_at', at .. 'stuck', at .. 'number')
+  local number, stuck = tonumber(old[4] or 0), tonumber(old[3] or 0)
+  if recoveries > tonumber(old[1] or 0) then
+    stuck = (old[2] and number <= tonumber(old[2])) and stuck + 1 or 1
+    redis.call('HSET', parts, at .. 'recovered', recoveries, at .. 'recovered_at', number, at .. 'stuck', stuck)
+  end
+  return stuck
+end
+
+-- Parts that have failed, where a run that was divided starts as a whole again: they alone are to be done.
+local function failed_parts(parts)
+  local fields, out = redis.call('HGETALL', parts), {}
+  for k = 1, #fields, 2 do
+    local part = string.match(fields[k], '^([1-9]%d*):state$')
+    if part and fields[k + 1] == 'failed' then out[#out + 1] = part end
+  end
+  return table.concat(out, ' ')
+end
+
+local KNOWN = {'number', 'done', 'errors', 'end', 'item', 'tries', 'cursor'}
+local function tell_position(job, fresh)
+  local run = prefix .. 'drover:run:' .. job.run
+  local parts, at, out = run .. ':parts', job.part .. ':', {'go'}
+  local function tell(name, value)
+    if value and value ~= '' then out[#out + 1] = name .. ' ' .. value end
+  end
+  if job.part ~= '0' then
+    add_up(run, parts, at, 'interruptions', job.interruptions)
+    add_up(run, parts, at, 'recoveries', job.recoveries)
+  end
+  tell('stuck', note_recovery(parts, at, job.recoveries))
+  for _, name in ipairs(KNOWN) do tell(name, redis.call('HGET', parts, at .. name)) end
+  local known = redis.call('HMGET', run, 'planned', 'total', 'rate', 'errors', 'parts')
+  tell('planned', known[1])
+  tell('total', known[2])
+  tell('rate', known[3])
+  tell('run_errors', known[4])
+  tell('first', fresh and '1' or '0')
+  if known[5] and job.part == '0' and job.retry == '0' then
+    tell('divided', failed_parts(parts))
+    tell('bounds', redis.call('HGET', run, 'bounds'))
+  end
+  return table.concat(out, '\n')
 end
 
 while ARGV[i] do
@@ -116,7 +200,12 @@ while ARGV[i] do
   local job = {jid = ARGV[i + 1], class = ARGV[i + 2], again = ARGV[i + 3] == 'again', once = ARGV[i + 3] == 'once',
     limit = tonumber(ARGV[i + 4]), keep_ms = ARGV[i + 6], overlap = ARGV[i + 7] ~= '',
     payload = ARGV[i + 8], audit = ARGV[i + 9]}
-  local n = tonumber(ARGV[i + 10])
+  local n = tonumber(ARGV[i + 11])
+  local run, part, interruptions, recoveries, retry = string.match(ARGV[i + 10], '^(%S+) (%S+) (%d+) (%d+) (%d+)$')
+  if run then
+    job.run, job.part, job.retry = run, part, retry
+    job.interruptions, job.recoveries = tonumber(interruptions), tonumber(recoveries)
+  end
   if ARGV[i + 5] ~= '' then
     job.digest = redis.sha1hex(ARGV[i + 5])
     job.unique = prefix .. 'drover:unique:' .. job.digest
@@ -127,11 +216,14 @@ while ARGV[i] do
     local ok, result = true, 'go'
     if not begun then ok, result = pcall(start, token, entry, job) end
     answer = ok and result or 'error ' .. (type(result) == 'table' and result.err or result)
-    if job.audit ~= '' and not begun and (answer == 'go' or answer == 'parked') then
-      record(job, i + 11, n, answer == 'parked')
+    local fresh = false
+    if job.audit ~= '' and not begun and STATES[answer] then fresh = record(job, i + 12, n, answer) end
+    if job.run and answer == 'go' then
+      local told, position = pcall(tell_position, job, fresh)
+      answer = told and position or 'error ' .. (type(position) == 'table' and position.err or tostring(position))
     end
   end
   out[#out + 1] = answer
-  i = i + 11 + 2 * n
+  i = i + 12 + 2 * n
 end
 return out

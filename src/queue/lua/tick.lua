@@ -31,6 +31,8 @@ local function push(command, counted)          -- "LEN QUEUE PAYLOAD"
   return true
 end
 
+-- include: position
+
 local function promote(member)
   local job = redis.call('HGET', KEYS[9], member)
   if job and not push('RPUSH', string.match(job, '^%a+ (.*)$')) then
@@ -39,10 +41,13 @@ local function promote(member)
   end
   redis.call('ZREM', KEYS[8], member)
   redis.call('HDEL', KEYS[9], member)
-  local run = prefix .. 'drover:run:' .. string.match(member, '^[^/]*')
+  local jid = string.match(member, '^[^/]*')
+  local of, part = string.match(jid, '^(.+)%.p(%d+)$')
+  local run = prefix .. 'drover:run:' .. (of or jid)
   if redis.call('EXISTS', run) == 1 then
-    redis.pcall('HSET', run, 'state', 'queued')
-    redis.pcall('HDEL', run, 'next_at')
+    if of then pcall(set_part_state, {key = run, parts = run .. ':parts', part = part}, 'queued')
+    else redis.pcall('HSET', run, 'state', 'queued') end
+    redis.pcall('HDEL', run, 'next_at', 'reason')
   end
   return 1
 end
@@ -105,7 +110,7 @@ out[#out + 1] = redis.pcall('GET', KEYS[6]) or '0'
 for k = 11, #KEYS do
   local n = redis.pcall('LLEN', KEYS[k])
   if type(n) == 'table' then n = -1 end
-  if held[string.sub(KEYS[k], #prefix + 7)] then n = 0 end
+  if held[string.sub(KEYS[k], #prefix + 7)] then n = -2 end
   out[#out + 1] = n
 end
 if ARGV[5] == 'members' then

@@ -172,6 +172,7 @@ static void add_slot(struct supervisor *s, struct pool *p)
 	slot->leaf = make_leaf(s, number);
 	slot->place = home_place(s, number);
 	slot->kill_grace_ms = s->settings->conf->supervisor.kill_grace_ms;
+	slot->stop_grace_ms = s->settings->conf->supervisor.shutdown_grace_ms;
 	while (*at && (*at)->number < number)
 		at = &(*at)->next;
 	slot->next = *at;
@@ -211,7 +212,7 @@ static void retire_surplus(struct pool *p)
 			if (slot->retiring || (pass == 0 && slot->state != SLOT_FREE))
 				continue;
 			slot->retiring = true;
-			slot->stop_asked = true;
+			slot_stop(slot, ITERATION_STOP);
 			slot_return_ahead(slot);
 			surplus--;
 		}
@@ -317,8 +318,10 @@ void fleet_configure(struct supervisor *s)
 	for (struct pool *p = s->pools; p; p = p->next)
 		if (p->retiring)
 			p->workers_wanted = 0;
-	FLEET_EACH_SLOT (s, slot)
+	FLEET_EACH_SLOT (s, slot) {
 		slot->kill_grace_ms = conf->supervisor.kill_grace_ms;
+		slot->stop_grace_ms = conf->supervisor.shutdown_grace_ms;
+	}
 	for (size_t i = 0; i < conf->n_classes; i++)
 		s->orphans_possible = s->orphans_possible || !conf->classes[i].adopt_orphans;
 	outbox_keep(s->outbox,

@@ -6,10 +6,14 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/must.h"
-#include "supervisor/standing/cancels.h"
+#include "supervisor/standing/wishes.h"
+#include "supervisor/fleet/checkpoints.h"
+#include "supervisor/fleet/grants.h"
+#include "supervisor/fleet/sharing.h"
 #include "supervisor/process/cgroup.h"
 #include "supervisor/standing/exclusive.h"
 #include "supervisor/job/record.h"
+#include "supervisor/state/home.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -101,7 +105,7 @@ static void op_ask_start(void *ctx, struct slot *slot)
 
 static bool op_is_cancelled(void *ctx, struct span jid)
 {
-	return cancels_has(((struct supervisor *)ctx)->cancels, jid);
+	return wishes_has(((struct supervisor *)ctx)->wishes, WISH_CANCEL, jid);
 }
 
 /* It may have been replaced meanwhile; a number that is none of ours any more is left alone. */
@@ -155,7 +159,51 @@ static bool op_may_begin(void *ctx, const struct slot *slot)
 
 static void op_begins(void *ctx, const struct slot *slot)
 {
-	exclusive_begin(((struct supervisor *)ctx)->exclusive, slot);
+	struct supervisor *s = ctx;
+
+	exclusive_begin(s->exclusive, slot);
+	if (slot->each || slot->output.keeps)
+		checkpoints_expect(s->checkpoints);
+}
+
+/* -- what iterating jobs need besides -------------------------------------------------------------------- */
+
+static int op_board_fd(void *ctx)
+{
+	return home_board_fd(ctx);
+}
+
+static int op_open_stream(void *ctx, struct slot *slot)
+{
+	(void)ctx, (void)slot;
+	return -1;
+}
+
+static void op_close_stream(void *ctx, struct slot *slot)
+{
+	(void)ctx, (void)slot;
+}
+
+static void op_grant(void *ctx, struct slot *slot)
+{
+	grants_begin(((struct supervisor *)ctx)->grants, slot);
+}
+
+static void op_note_end(void *ctx, struct slot *slot)
+{
+	(void)ctx;
+	sharing_note_end(slot);
+}
+
+static void op_tell_soon(void *ctx, struct slot *slot)
+{
+	(void)slot;
+	checkpoints_soon(((struct supervisor *)ctx)->checkpoints);
+}
+
+static void op_tell_last(void *ctx, struct slot *slot)
+{
+	checkpoints_last(((struct supervisor *)ctx)->checkpoints, slot);
 }
 
 static void op_set_limits(void *ctx, struct slot *slot)
@@ -194,9 +242,9 @@ static void note_hits(struct slot *slot)
 		slot->ending.used = slot->ending.limit;
 }
 
-static void slot_cleared(void *arg)
+static void on_cleared(void *arg)
 {
-	slot_handle(arg, SLOT_EV_CLEARED);
+	slot_cleared(arg);
 }
 
 /* What was killed in the leaf is ours to reap, for we are its subreaper. */
@@ -210,7 +258,7 @@ static void leaf_cleared(void *arg, bool empty)
 			LOG_STR("worker", slot->worker_id),
 			LOG_STR("error",
 				"something it left behind was sent SIGKILL and has not ended"));
-	if (strays_clear(s->strays, slot_cleared, slot))
+	if (strays_clear(s->strays, on_cleared, slot))
 		slot_cleared(slot);
 }
 
@@ -222,7 +270,7 @@ static bool op_clear(void *ctx, struct slot *slot)
 	exclusive_note_exit(s->exclusive, slot);
 	if (slot->leaf && !cgroup_leaf_clear(slot->leaf, leaf_cleared, slot))
 		return false;
-	return strays_clear(s->strays, slot_cleared, slot);
+	return strays_clear(s->strays, on_cleared, slot);
 }
 
 static void op_kill_tree(void *ctx, struct slot *slot)
@@ -261,7 +309,7 @@ void services_give_back(void *ctx, struct job *job)
 {
 	struct supervisor *s = ctx;
 	struct record record;
-	struct text payload = {0};
+	struct text payload = {0}, place = {0};
 	struct verdict v = {.kind = VERDICT_HEAD,
 		.order = job->sequence,
 		.token = span_of(job->token),
@@ -271,6 +319,9 @@ void services_give_back(void *ctx, struct job *job)
 
 	job_add_unbegun(&payload, job);
 	v.text = (struct span){payload.data, payload.len};
+	if (job_is_tracked(job))
+		iteration_add_place(&place, job);
+	v.position = (struct span){place.data ? place.data : "", place.len};
 	record_init(&record, job, "returned", job->entry.worker, (struct span){"", 0});
 	record_add(&record, "state", span_of("queued"));
 	v.record = record_view(&record);
@@ -279,6 +330,7 @@ void services_give_back(void *ctx, struct job *job)
 	outbox_add(s->outbox, &v, NULL);
 	record_fini(&record);
 	text_fini(&payload);
+	text_fini(&place);
 	job_free(job);
 	supervisor_turn(s);
 }
@@ -299,6 +351,13 @@ const struct slot_ops SERVICES_SLOT_OPS = {.is_cancelled = op_is_cancelled,
 	.is_current = op_is_current,
 	.may_begin = op_may_begin,
 	.begins = op_begins,
+	.board_fd = op_board_fd,
+	.open_stream = op_open_stream,
+	.close_stream = op_close_stream,
+	.grant = op_grant,
+	.note_end = op_note_end,
+	.tell_soon = op_tell_soon,
+	.tell_last = op_tell_last,
 	.set_limits = op_set_limits,
 	.spawn = op_spawn,
 	.spawn_overdue = op_spawn_overdue,

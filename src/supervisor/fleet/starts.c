@@ -15,7 +15,7 @@ enum { BATCH_MAX = 64 };
 /* What is asked of one job, with the texts it points into. */
 struct question {
 	struct record record;
-	struct text unique, parked;
+	struct job_start_texts texts;
 };
 
 /* One call under way. A slot is found again by its token: it may have moved on. */
@@ -32,14 +32,11 @@ static void free_call(struct call *c)
 	free(c);
 }
 
-/* A run record begins here, or goes on; the script sets state and start. */
-static void ask(struct verbs_start *start, struct question *q, const struct slot *slot)
+/* What a part has of this its run has already. */
+static void describe(struct record *r, const struct slot *slot)
 {
 	const struct job *j = slot->job;
-	struct record *r = &q->record;
 
-	job_describe_start(j, start, &q->unique, &q->parked);
-	record_init(r, j, "started", span_of(slot->worker_id), span_of(job_origin(j)));
 	record_add(r, "class", job_class_name(j));
 	record_add(r, "queue", j->entry.queue);
 	record_add(r, "args", j->envelope.args);
@@ -51,6 +48,20 @@ static void ask(struct verbs_start *start, struct question *q, const struct slot
 	record_add_number(r, "recoveries", j->envelope.recoveries);
 	if (j->envelope.at_ms > 0)
 		record_add_time(r, "enqueued_at", j->envelope.at_ms);
+}
+
+/* A run record begins here, or goes on; the script sets state and start. */
+static void ask(struct verbs_start *start, struct question *q, const struct slot *slot)
+{
+	const struct job *j = slot->job;
+	struct record *r = &q->record;
+
+	job_describe_start(j, start, &q->texts);
+	record_init(r, j, "started", span_of(slot->worker_id), span_of(job_origin(j)));
+	if (job_is_each(j))
+		record_add(r, "each", SPAN_LIT("1"));
+	if (job_part(j) == 0)
+		describe(r, slot);
 	start->record = record_view(r);
 }
 
@@ -74,6 +85,8 @@ static void read_answer(struct slot *slot, struct span answer)
 {
 	if (span_is(answer, "go")) {
 		slot_handle(slot, SLOT_EV_GO);
+	} else if (answer.len > 3 && memcmp(answer.at, "go\n", 3) == 0) {
+		slot_read_start(slot, answer);
 	} else if (span_is(answer, "cancelled")) {
 		slot_handle(slot, SLOT_EV_CANCELLED);
 	} else if (answer.len > 10 && memcmp(answer.at, "duplicate ", 10) == 0) {
@@ -83,7 +96,9 @@ static void read_answer(struct slot *slot, struct span answer)
 		log_event(LOG_ERROR, "start.refused", LOG_SPAN("jid", slot->job->jid),
 			LOG_SPAN("error", ((struct span){answer.at + 6, answer.len - 6})));
 	} else {
-		log_event(LOG_INFO, span_is(answer, "parked") ? "job.parked" : "job.stale",
+		log_event(LOG_INFO, span_is(answer, "parked")   ? "job.parked"
+				    : span_is(answer, "paused") ? "job.paused"
+								: "job.stale",
 			LOG_SPAN("jid", slot->job->jid),
 			LOG_SPAN("class", job_class_name(slot->job)),
 			LOG_SPAN("queue", slot->job->entry.queue));
@@ -148,8 +163,9 @@ static bool send_batch(struct supervisor *s, bool again)
 		free_call(c); /* asked again on the next connection */
 	for (size_t i = 0; i < n; i++) {
 		record_fini(&questions[i].record);
-		text_fini(&questions[i].unique);
-		text_fini(&questions[i].parked);
+		text_fini(&questions[i].texts.unique);
+		text_fini(&questions[i].texts.parked);
+		text_fini(&questions[i].texts.place);
 	}
 	return sent && n == BATCH_MAX;
 }

@@ -149,7 +149,6 @@ static int reap(int pidfd, siginfo_t *info, struct rusage *usage, int flags)
 }
 
 /* Everything it still had to say is read before the end is told: the exit is sometimes seen first. */
-/* Everything it still had to say is read before the end is told: the exit is sometimes seen first. */
 static bool look_for_exit(struct child *c)
 {
 	siginfo_t info = {0};
@@ -270,13 +269,41 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	write_pending(arg);
 }
 
-void child_give_job(struct child *c, struct text *message)
+/* With the first byte, which an empty socket takes; so they need not be kept. */
+static void send_descriptors(struct child *c, const int *fds, int n_fds)
 {
-	must(c->state == CHILD_IDLE && !c->dismissed);
+	union {
+		char space[CMSG_SPACE(2 * sizeof(int))];
+		struct cmsghdr align;
+	} control = {0};
+	struct iovec iov = {c->pending.data, c->pending.len};
+	struct msghdr msg = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = CMSG_SPACE((size_t)n_fds * sizeof(int))};
+	struct cmsghdr *m = CMSG_FIRSTHDR(&msg);
+	ssize_t n;
+
+	m->cmsg_level = SOL_SOCKET;
+	m->cmsg_type = SCM_RIGHTS;
+	m->cmsg_len = CMSG_LEN((size_t)n_fds * sizeof(int));
+	memcpy(CMSG_DATA(m), fds, (size_t)n_fds * sizeof(int));
+	do
+		n = sendmsg(c->sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n > 0)
+		text_drop_front(&c->pending, (size_t)n);
+}
+
+void child_give_job(struct child *c, struct text *message, const int *fds, int n_fds)
+{
+	must(c->state == CHILD_IDLE && !c->dismissed && n_fds <= 2);
 	c->state = CHILD_BUSY;
 	text_fini(&c->pending);
 	c->pending = *message;
 	*message = (struct text){0};
+	if (n_fds > 0)
+		send_descriptors(c, fds, n_fds);
 	write_pending(c);
 }
 

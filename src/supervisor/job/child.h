@@ -70,8 +70,8 @@ void child_close(struct child *c);
 /* The spawn came to nothing (refused, nursery gone). Closes; `failed` is not told. */
 void child_abandon(struct child *c);
 
-/* IDLE -> BUSY. The message is `message`, taken over (empty afterwards). */
-void child_give_job(struct child *c, struct text *message);
+/* IDLE -> BUSY. The message is `message`, taken over (empty afterwards); descriptors go with it. */
+void child_give_job(struct child *c, struct text *message, const int *fds, int n_fds);
 
 /* BUSY -> IDLE: a child that may perform another job said `done`. */
 void child_job_done(struct child *c);

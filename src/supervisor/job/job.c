@@ -1,5 +1,6 @@
 /* job: see job.h. droverd; pure but for memory. */
 #include "supervisor/job/job.h"
+#include "base/clock.h"
 #include "base/must.h"
 #include "queue/canonical.h"
 #include "wire/job_message.h"
@@ -60,7 +61,31 @@ const char *job_origin(const struct job *j)
 
 bool job_is_tracked(const struct job *j)
 {
-	return j->envelope.track || (j->class && j->class->conf->track);
+	return j->envelope.track || j->entry.marked || job_is_each(j) ||
+	       (j->class && j->class->conf->track);
+}
+
+bool job_is_each(const struct job *j)
+{
+	return j->class && j->class->conf->handler == CONF_HANDLER_EACH;
+}
+
+struct span job_run(const struct job *j)
+{
+	const struct envelope *e = &j->envelope;
+
+	return e->parent.len ? (struct span){e->parent.data, e->parent.len} : j->jid;
+}
+
+int64_t job_part(const struct job *j)
+{
+	return j->envelope.parent.len && j->envelope.part != ENVELOPE_NO_PART ? j->envelope.part
+									       : 0;
+}
+
+bool job_is_retry(const struct job *j)
+{
+	return job_is_each(j) && j->envelope.retry > 0;
 }
 
 static void add_payload(struct text *out, const struct job *j, struct envelope_change *c)
@@ -83,7 +108,7 @@ static int64_t most_running(const struct job *j)
 {
 	const struct conf_class *c = j->class->conf;
 
-	if (counts_overlap(j))
+	if (counts_overlap(j) && job_part(j) == 0)
 		return 1;
 	return c->max_running == CONF_NONE ? 0 : c->max_running;
 }
@@ -116,8 +141,17 @@ void job_add_unbegun(struct text *out, const struct job *j)
 			.origin = j->envelope.origin.len ? job_origin(j) : NULL});
 }
 
+/* Where it is what it was when it was fetched: what a run that has a record may go on from. */
+static void add_place(struct text *out, const struct job *j)
+{
+	text_add_span(out, job_run(j));
+	text_addf(out, " %lld %lld %lld %lld", (long long)job_part(j),
+		(long long)j->envelope.interruptions, (long long)j->envelope.recoveries,
+		(long long)j->envelope.retry);
+}
+
 void job_describe_start(
-	const struct job *j, struct verbs_start *start, struct text *unique, struct text *parked)
+	const struct job *j, struct verbs_start *start, struct job_start_texts *texts)
 {
 	const struct conf_class *c = j->class->conf;
 
@@ -128,21 +162,25 @@ void job_describe_start(
 		.max_running = most_running(j),
 		.unique_for_ms = c->unique_for_ms,
 		.overlap = counts_overlap(j)};
-	if (c->unique) {
-		text_clear(unique);
-		canonical_add_job(unique, job_class_name(j), j->envelope.args);
-		start->unique = (struct span){unique->data, unique->len};
+	if (c->unique && job_part(j) == 0) { /* the run has it for all its parts */
+		canonical_add_job(&texts->unique, job_class_name(j), j->envelope.args);
+		start->unique = (struct span){texts->unique.data, texts->unique.len};
 	}
-	if (start->max_running > 0 && must_be_marked(j)) {
-		text_clear(parked);
-		job_add_unbegun(parked, j);
-		start->parked = (struct span){parked->data, parked->len};
+	if (must_be_marked(j) && (start->max_running > 0 || job_is_tracked(j))) {
+		job_add_unbegun(&texts->parked, j);
+		start->parked = (struct span){texts->parked.data, texts->parked.len};
+	}
+	if (job_is_tracked(j)) {
+		add_place(&texts->place, j);
+		start->place = (struct span){texts->place.data, texts->place.len};
 	}
 }
 
 bool job_is_worn_out(const struct job *j)
 {
-	return j->class && j->envelope.recoveries > j->class->conf->max_recoveries;
+	/* One that says where it is may be taken over more often: `start` tells how often in one place. */
+	return j->class && !job_is_tracked(j) &&
+	       j->envelope.recoveries > j->class->conf->max_recoveries;
 }
 
 void job_add_payload(struct text *out, const struct job *j, enum job_return why)
@@ -151,8 +189,8 @@ void job_add_payload(struct text *out, const struct job *j, enum job_return why)
 		.interruptions = j->envelope.interruptions,
 		.recoveries = j->envelope.recoveries};
 
-	if (why == JOB_INTERRUPTED) {
-		c.interruptions++;
+	if (why == JOB_INTERRUPTED || why == JOB_GAVE_WAY) {
+		c.interruptions += why == JOB_INTERRUPTED;
 		c.origin = "resumed";
 	} else if (why == JOB_RETRIED) {
 		c.attempt++;
@@ -173,7 +211,53 @@ static void add_start_token(struct text *out, const struct job *j, const char *l
 	text_add_str(out, j->token);
 }
 
-void job_add_message(struct text *out, const struct job *j, const char *lease)
+/* A job of this one's class and args, with counters of its own. */
+static void add_relative(struct text *out, const struct job *j, struct span jid,
+	struct span parent, int64_t part)
+{
+	const struct envelope *e = &j->envelope;
+
+	envelope_compose(out, &(struct envelope_new){.class_name = job_class_name(j),
+				      .args_json = e->args,
+				      .jid = jid.at,
+				      .now_ms = clock_wall_ms(),
+				      .track = true,
+				      .origin = job_origin(j),
+				      .each = &(struct envelope_each){.from = e->from,
+					      .to = e->to,
+					      .limit = e->limit,
+					      .parallel = e->parallel,
+					      .csv = {e->csv.data ? e->csv.data : "", e->csv.len},
+					      .parent = parent,
+					      .part = part}});
+}
+
+void job_add_part(struct text *out, const struct job *j, int64_t part)
+{
+	struct span run = job_run(j);
+	struct text jid = {0};
+
+	text_add_span(&jid, run);
+	if (part == ENVELOPE_END)
+		text_add_str(&jid, ".end");
+	else
+		text_addf(&jid, ".p%lld", (long long)part);
+	add_relative(out, j, (struct span){jid.data, jid.len}, run, part);
+	text_fini(&jid);
+}
+
+void job_add_whole(struct text *out, const struct job *j)
+{
+	struct text jid = {0};
+
+	text_add_span(&jid, job_run(j));
+	add_relative(out, j, (struct span){jid.data, jid.len}, (struct span){"", 0},
+		ENVELOPE_NO_PART);
+	text_fini(&jid);
+}
+
+void job_add_message(struct text *out, const struct job *j, const char *lease, struct span cursor,
+	const struct job_each_source *each)
 {
 	struct text token = {0};
 	struct job_source source = {
@@ -187,6 +271,8 @@ void job_add_message(struct text *out, const struct job *j, const char *lease)
 		.lease = span_of(lease),
 		.tick = {j->envelope.tick.len ? j->envelope.tick.data : NULL, j->envelope.tick.len},
 		.args = j->envelope.args,
+		.cursor = cursor,
+		.each = each,
 	};
 
 	add_start_token(&token, j, lease);

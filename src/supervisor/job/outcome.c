@@ -195,8 +195,87 @@ static void decide_cancelled(struct outcome *out, const struct ending *e)
 	add_how(&out->error, e);
 }
 
+/* -- iterating jobs ------------------------------------------------------------------------------------ */
+
+/* Ended between two items, because it was told to, or by itself. Exit 75 alone says nothing. */
+static bool decide_stopped_between(struct outcome *out, const struct ending *e)
+{
+	if (e->stop == ITERATION_CANCEL)
+		out->verdict = VERDICT_CANCELLED;
+	else if (e->stop == ITERATION_PAUSE || e->hold)
+		out->verdict = VERDICT_PAUSED;
+	else if (e->stop != ITERATION_GO)
+		out->verdict = VERDICT_HEAD;
+	else if (e->wait_ms >= 0)
+		out->verdict = VERDICT_LATER;
+	else if (e->slice || e->moved)
+		out->verdict = VERDICT_TAIL;
+	else
+		return false;
+	out->waits = out->verdict == VERDICT_LATER;
+	return true;
+}
+
+/*
+ * A death in an item is a try of that item, and nothing of the job's; unless it was to stop: then it goes
+ * back, and the item is tried anew.
+ */
+static bool decide_death_in_item(struct outcome *out, const struct ending *e)
+{
+	bool by_itself = e->reason == END_NONE || LIMITS[e->reason].exception;
+
+	if (!e->in_item || e->said_message.len || !by_itself)
+		return false;
+	if (e->stop == ITERATION_GO) {
+		out->again = true;
+		return true;
+	}
+	return decide_stopped_between(out, e);
+}
+
+/* Its grace was over in the middle of an item. */
+static bool decide_cut_in_item(struct outcome *out, const struct ending *e)
+{
+	return (e->reason == END_STOP || e->reason == END_CANCEL) && e->stop != ITERATION_GO &&
+	       !exited_with(e, EXIT_FAILED_FOR_GOOD) && decide_stopped_between(out, e);
+}
+
+/* What cannot be said of a plain job; false: what is said of one holds. */
+static bool decide_iteration(struct outcome *out, const struct ending *e)
+{
+	if (!e->iterates)
+		return false;
+	if (e->reason == END_NONE && exited_with(e, 0) && e->divides) {
+		out->verdict = VERDICT_DIVIDED;
+		return true;
+	}
+	if (exited_with(e, 0))
+		return false;
+	if (exited_with(e, OUTCOME_TRY_LATER) && LIMITS[e->reason].exception == NULL)
+		return decide_stopped_between(out, e);
+	return decide_cut_in_item(out, e) ||
+	       (e->each && !exited_with(e, EXIT_FAILED_FOR_GOOD) && decide_death_in_item(out, e));
+}
+
+void outcome_add_death(struct text *out, const struct ending *e)
+{
+	char name[16];
+
+	if (LIMITS[e->reason].exception) {
+		LIMITS[e->reason].say(out, e);
+		add_how(out, e);
+	} else if (e->signal) {
+		text_addf(out, "its process was ended by %s",
+			signal_name(e->signal, name, sizeof name));
+	} else {
+		text_addf(out, "its process exited with status %d", e->exit_code);
+	}
+}
+
 static void decide(struct outcome *out, const struct ending *e)
 {
+	if (decide_iteration(out, e))
+		return;
 	if (LIMITS[e->reason].exception) {
 		fail(out, LIMITS[e->reason].exception);
 		LIMITS[e->reason].say(&out->error, e);

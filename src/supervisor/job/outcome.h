@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "queue/verbs.h"
+#include "supervisor/job/iteration.h"
 
 enum { OUTCOME_TRY_LATER = 75 }; /* EX_TEMPFAIL */
 
@@ -47,11 +48,26 @@ struct ending {
 	bool at_most_once;
 	int64_t attempt, retries; /* this one, from 1; further ones after the first */
 	struct span said_exception, said_message; /* from an `error` line; .len 0: not said */
+
+	/* of an iterating job */
+	bool iterates, each;
+	bool moved;   /* it passed an item, or said a cursor, since it started */
+	bool in_item; /* of an `each`: one was begun and not passed */
+	enum iteration_stop stop;
+	bool slice;	 /* max_items or max_runtime was reached */
+	bool hold;	 /* an item failed, and it is to pause then */
+	bool divides;	 /* its parts take its place */
+	int64_t wait_ms; /* it gives its worker back for so long; -1: it does not */
 };
 
-/* DONE, FAILED (for good), LATER (failed, and tried again), HEAD (interrupted by a stop), CANCELLED. */
+/*
+ * DONE, FAILED (for good), LATER (failed, and tried again; or `waits`), HEAD (interrupted by a stop), TAIL
+ * (by itself), PAUSED, CANCELLED, DIVIDED. `again`: none of these: the child of an `each` died in an item,
+ * and another one goes on there.
+ */
 struct outcome {
 	enum verdict_kind verdict;
+	bool again, waits;
 	bool cut_off;	       /* with VERDICT_HEAD: by END_EXCLUSIVE, no counter changes */
 	const char *exception; /* of a failure; NULL: what the job said */
 	struct text error;     /* .. the caller's to free */
@@ -59,5 +75,8 @@ struct outcome {
 
 int64_t outcome_cpu_ms(const struct rusage *u); /* user and system time */
 void outcome_decide(struct outcome *out, const struct ending *end);
+
+/* How the main process ended, as a clause: "its child was ended by SIGSEGV", "ran for 2 s, timeout is 1 s". */
+void outcome_add_death(struct text *out, const struct ending *end);
 
 #endif

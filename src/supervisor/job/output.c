@@ -6,8 +6,31 @@
 
 enum { LINES_PER_SECOND = 100, LINE_MAX_BYTES = 8192, BYTES_PER_SECOND = 131072 };
 
+/* For the run's own log; what is more than Redis shall be asked to keep at a time is left out. */
+static void keep_line(struct output *o, struct span line)
+{
+	if (!o->keeps || o->n_kept >= OUTPUT_KEPT_MAX)
+		return;
+	if (line.len > OUTPUT_KEPT_LINE_MAX)
+		line.len = OUTPUT_KEPT_LINE_MAX;
+	text_add_utf8(&o->kept, line);
+	text_add_char(&o->kept, '\n');
+	o->n_kept++;
+}
+
+struct text output_take_kept(struct output *o, size_t *n)
+{
+	struct text kept = o->kept;
+
+	*n = o->n_kept;
+	o->kept = (struct text){0};
+	o->n_kept = 0;
+	return kept;
+}
+
 static void log_line(struct output *o, struct span line, struct span jid, int64_t now_ms)
 {
+	keep_line(o, line);
 	if (!log_wants(LOG_INFO))
 		return;
 	if (o->second != now_ms / 1000) {
@@ -95,5 +118,6 @@ void output_fini(struct output *o)
 {
 	text_fini(&o->tail);
 	text_fini(&o->partial);
+	text_fini(&o->kept);
 	*o = (struct output){0};
 }

@@ -5,6 +5,7 @@
 #ifndef DROVER_SUPERVISOR_OUTPUT_H
 #define DROVER_SUPERVISOR_OUTPUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/text.h"
@@ -16,7 +17,15 @@ struct output {
 	int lines_this_second;
 	int64_t bytes_this_second;
 	int64_t suppressed;
+	bool keeps;	  /* for the log of a run: */
+	struct text kept; /* lines since they were taken last, each ended by a newline */
+	size_t n_kept;
 };
+
+enum { OUTPUT_KEPT_MAX = 500, OUTPUT_KEPT_LINE_MAX = 4096 };
+
+/* What was kept is taken: it is the caller's, *n lines of it. */
+struct text output_take_kept(struct output *o, size_t *n);
 
 void output_add(
 	struct output *o, struct span bytes, size_t keep_bytes, struct span jid, int64_t now_ms);

@@ -23,6 +23,8 @@ void record_init(struct record *r, const struct job *j, const char *what, struct
 	clock_rfc3339(clock_wall_ms(), r->now);
 	text_addf(&r->audit, "{\"at\":\"%s\",\"what\":\"%s\",\"attempt\":%lld", r->now, what,
 		(long long)j->envelope.attempt);
+	if (job_part(j) != 0)
+		text_addf(&r->audit, ",\"part\":%lld", (long long)job_part(j));
 	add_text(&r->audit, "worker", worker);
 	add_text(&r->audit, "detail", detail);
 	text_add_char(&r->audit, '}');

@@ -48,25 +48,112 @@ static void warn_once(struct slot *s, const char *why)
 	s->said.warned = true;
 }
 
+/*
+ * On the board before it is answered: should we die, it is found there. Its lease entry, too, is marked
+ * with the next checkpoint, so that whoever adopts it knows that it has a record.
+ */
 static void say_cursor(struct slot *s, const struct job_line *line)
 {
-	(void)line; /* kept from the day on that iterating jobs are built */
+	static const struct scoreboard_orders NO_ORDERS = {.end = INT64_MAX, .granted = INT64_MAX};
+	struct iteration *it = &s->iteration;
+
+	if (!s->marks) {
+		iteration_begin_cursors(it);
+		s->mark_due = !job_is_tracked(s->job);
+		s->job->entry.marked = true;
+		s->output.keeps = true;
+		s->ops->tell_soon(s->ctx, s);
+		scoreboard_iterates(s->place, job_run(s->job), job_part(s->job), &NO_ORDERS);
+		s->marks = true;
+	}
+	it->number++;
+	text_clear(&it->cursor);
+	text_add_span(&it->cursor, line->text);
+	scoreboard_put_mark(s->place, it->number, line->text);
+	slot_item_begins(s);
 	child_say(&s->child, s->stop_asked ? JOB_STOP : JOB_GO);
+}
+
+/* -- what the runtime of an `each` says ------------------------------------------------------------- */
+
+static void say_plan(struct slot *s, const struct job_line *line)
+{
+	struct iteration *it = &s->iteration;
+
+	it->total = line->total;
+	keep(&it->bounds, line->text);
+	it->planned = it->plan_due = true;
+	it->divides = iteration_can_divide(it, s->job);
+	child_say(&s->child, it->divides || s->stop_asked ? JOB_STOP : JOB_GO);
+	s->ops->tell_soon(s->ctx, s);
+}
+
+static void set_aside(struct slot *s, int64_t number, struct span json)
+{
+	struct iteration_aside *a = &s->iteration.aside;
+
+	a->number = number;
+	a->sent = false;
+	keep(&a->json, json);
+	s->ops->tell_soon(s->ctx, s);
+}
+
+static void say_aside(struct slot *s, const struct job_line *line)
+{
+	set_aside(s, line->number, line->text);
+}
+
+static void say_healed(struct slot *s, const struct job_line *line)
+{
+	set_aside(s, line->number, (struct span){"", 0});
+}
+
+static void say_wait(struct slot *s, const struct job_line *line)
+{
+	struct iteration *it = &s->iteration;
+
+	it->wait = line->wait;
+	it->wait_ms = line->delay_ms;
+	keep(&it->reason, line->text);
+	it->told_state_due = true;
+}
+
+static void say_working(struct slot *s, const struct job_line *line)
+{
+	(void)line;
+	s->iteration.wait_ms = -1;
+	text_clear(&s->iteration.reason);
+	s->iteration.told_state_due = true;
+}
+
+static void say_slice(struct slot *s, const struct job_line *line)
+{
+	(void)line;
+	s->iteration.slice = true;
+}
+
+static void say_hold(struct slot *s, const struct job_line *line)
+{
+	s->iteration.hold = true;
+	keep(&s->iteration.reason, line->text);
 }
 
 static void say_progress(struct slot *s, const struct job_line *line)
 {
+	s->said.news = job_is_tracked(s->job);
 	s->said.progress_done = line->done;
 	s->said.progress_total = line->total;
 }
 
 static void say_note(struct slot *s, const struct job_line *line)
 {
+	s->said.news = job_is_tracked(s->job);
 	keep(&s->said.note, line->text);
 }
 
 static void say_result(struct slot *s, const struct job_line *line)
 {
+	s->said.news = job_is_tracked(s->job);
 	keep(&s->said.result, line->text);
 }
 
@@ -105,6 +192,13 @@ static void (*const SAY[])(struct slot *, const struct job_line *) = {
 	[JOB_LINE_ERROR] = say_error,
 	[JOB_LINE_DELAY] = say_delay,
 	[JOB_LINE_DONE] = say_done,
+	[JOB_LINE_PLAN] = say_plan,
+	[JOB_LINE_ASIDE] = say_aside,
+	[JOB_LINE_HEALED] = say_healed,
+	[JOB_LINE_WAIT] = say_wait,
+	[JOB_LINE_WORKING] = say_working,
+	[JOB_LINE_SLICE] = say_slice,
+	[JOB_LINE_HOLD] = say_hold,
 };
 
 bool said_read_line(struct slot *s, struct span text)
@@ -116,8 +210,9 @@ bool said_read_line(struct slot *s, struct span text)
 		warn_once(s, err.text);
 		return false;
 	}
-	if (line.kind > JOB_LINE_DONE) {
-		warn_once(s, "only the runtime of an `each` says that");
+	if (s->each ? line.kind == JOB_LINE_CURSOR : line.kind > JOB_LINE_DONE) {
+		warn_once(s, s->each ? "`cursor` is for jobs that are no `each`"
+				     : "only the runtime of an `each` says that");
 		return false;
 	}
 	if (line.kind == JOB_LINE_DONE && s->child_class == NULL) {

@@ -23,7 +23,7 @@ enum {
 	FIRST_SAMPLE_MS = 100
 };
 
-static void set_timer(struct slot *s, int64_t ms)
+void slot_set_timer(struct slot *s, int64_t ms)
 {
 	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 
@@ -38,7 +38,7 @@ static void set_timer(struct slot *s, int64_t ms)
 static void ask_start(struct slot *s)
 {
 	s->ops->ask_start(s->ctx, s);
-	set_timer(s, ASK_AGAIN_MS);
+	slot_set_timer(s, ASK_AGAIN_MS);
 }
 
 static bool spare_fits(const struct slot *s)
@@ -65,7 +65,7 @@ static void launch(struct slot *s)
 	else if (s->child.state == CHILD_NONE)
 		s->ops->spawn(s->ctx, s, s->job->class->nursery);
 	if (s->child.state == CHILD_SPAWNING)
-		set_timer(s, SPAWN_OVERDUE_MS);
+		slot_set_timer(s, SPAWN_OVERDUE_MS);
 }
 
 /* The delay after a failed spawn is over; or a nursery takes too long, and is stuck. */
@@ -76,7 +76,7 @@ static void launch_again(struct slot *s)
 		return;
 	}
 	s->ops->spawn_overdue(s->ctx, s);
-	set_timer(s, SPAWN_OVERDUE_MS);
+	slot_set_timer(s, SPAWN_OVERDUE_MS);
 }
 
 static void log_start(const struct slot *s)
@@ -89,10 +89,26 @@ static void log_start(const struct slot *s)
 		LOG_NUM("attempt", j->envelope.attempt), LOG_STR("origin", job_origin(j)));
 }
 
+/* Past its item, or with what it is told of how the last try ended. */
+static void go_on_in_item(struct slot *s)
+{
+	struct iteration *it = &s->iteration;
+
+	log_event(LOG_WARN, "job.item_tried", LOG_SPAN("jid", s->job->jid),
+		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
+		LOG_NUM("item", it->item), LOG_NUM("tries", it->tries),
+		LOG_STR("error", it->died.data ? it->died.data : ""));
+	s->ops->close_stream(s->ctx, s);
+	scoreboard_gone(s->place);
+	s->said.warned = false;
+	launch(s);
+}
+
+/* -- a job is given, and ended -------------------------------------------------------------------------- */
+
 static void give_job(struct slot *s)
 {
 	const struct conf_class *class = s->job->class->conf;
-	struct text message = {0};
 
 	s->spawn_delay_ms = 0;
 	s->child_class = class->reuse > 1 ? s->job->class : NULL;
@@ -105,17 +121,15 @@ static void give_job(struct slot *s)
 		.retries = class->retries,
 		.cpu_limit_ms = class->cpu_ms};
 	s->started_mono_us = clock_mono_us();
+	s->item_mono_ms = s->started_mono_us / 1000;
+	s->marks = false;
 	s->next_pss_mono_ms = 0;
 	s->next_sample_mono_ms = s->started_mono_us / 1000 + FIRST_SAMPLE_MS;
 	log_start(s);
 	s->ops->set_limits(s->ctx, s);
 	scoreboard_given(s->place, span_of(s->job->token), s->job->jid, class->exclusive);
-	job_add_message(&message, s->job, s->lease);
-	set_timer(s, class->timeout_ms);
-	s->ops->begins(s->ctx, s);
-	CRASH_POINT("job.begin");
-	child_give_job(&s->child, &message);
-	CRASH_POINT("job.given");
+	slot_set_timer(s, class->timeout_ms);
+	slot_give_message(s);
 }
 
 /* With growing delays, half a minute in all. */
@@ -127,7 +141,7 @@ static void spawn_later(struct slot *s)
 		slot_handle(s, SLOT_EV_GIVE_UP);
 		return;
 	}
-	set_timer(s, s->spawn_delay_ms);
+	slot_set_timer(s, s->spawn_delay_ms);
 }
 
 static void send_term(struct slot *s)
@@ -135,7 +149,7 @@ static void send_term(struct slot *s)
 	s->ending.term_sent = true;
 	child_signal_group(&s->child, SIGTERM);
 	child_signal_group(&s->child, SIGCONT);
-	set_timer(s, s->kill_grace_ms);
+	slot_set_timer(s, s->kill_grace_ms);
 }
 
 static void send_kill(struct slot *s)
@@ -143,11 +157,15 @@ static void send_kill(struct slot *s)
 	s->ending.kill_sent = true;
 	child_signal_group(&s->child, SIGKILL);
 	s->ops->kill_tree(s->ctx, s);
-	set_timer(s, NEVER_DIES_MS);
+	slot_set_timer(s, NEVER_DIES_MS);
 }
 
 static void run_out_of_time(struct slot *s)
 {
+	if (slot_iterates(s)) {
+		slot_look_at_item(s);
+		return;
+	}
 	s->ending.limit = s->job->class->conf->timeout_ms;
 	s->ending.used = (clock_mono_us() - s->started_mono_us) / 1000;
 	slot_end(s, END_TIMEOUT, false);
@@ -160,7 +178,13 @@ static void say_never_dies(struct slot *s)
 		LOG_STR("error",
 			"it was sent SIGKILL and has not ended: it hangs in the kernel; its worker "
 			"stays taken"));
-	set_timer(s, 10 * NEVER_DIES_MS);
+	slot_set_timer(s, 10 * NEVER_DIES_MS);
+}
+
+/* Nothing of it lives any more: is it over? */
+void slot_cleared(struct slot *s)
+{
+	slot_handle(s, verdict_goes_on(s) ? SLOT_EV_AGAIN : SLOT_EV_CLEARED);
 }
 
 static void clear(struct slot *s)
@@ -169,7 +193,7 @@ static void clear(struct slot *s)
 	s->ending.wall_ms = (clock_mono_us() - s->started_mono_us) / 1000;
 	s->ending.kill_grace_ms = s->kill_grace_ms;
 	if (s->ops->clear(s->ctx, s))
-		slot_handle(s, SLOT_EV_CLEARED);
+		slot_cleared(s);
 }
 
 /* The scoreboard named it until now: what it left could be found by that, were we gone or stopped. */
@@ -181,9 +205,12 @@ static void judge(struct slot *s)
 
 static void forget_job(struct slot *s)
 {
+	slot_forget_iteration(s);
 	job_free(s->job);
 	s->job = NULL;
-	s->stop_asked = s->start_due = false;
+	s->mark_due = s->marks = false;
+	s->stop_asked = s->retiring; /* its next one, if it gets one, stops early, too */
+	s->start_due = false;
 	output_fini(&s->output);
 	said_fini(&s->said);
 	event_del(&s->timer);
@@ -268,6 +295,8 @@ static const struct transition TABLE[SLOT_STATES][SLOT_EVENTS] =
 				[SLOT_EV_STALE] = {drop_job, SLOT_FREE},
 				[SLOT_EV_CANCELLED] = {verdict_send_cancelled, SLOT_VERDICT},
 				[SLOT_EV_DUPLICATE] = {verdict_send_duplicate, SLOT_VERDICT},
+				[SLOT_EV_DIVIDED] = {verdict_send_divided, SLOT_VERDICT},
+				[SLOT_EV_BAD] = {verdict_send_bad, SLOT_VERDICT},
 				[SLOT_EV_TIMER] = {ask_start, SLOT_STARTING},
 				[SLOT_EV_END] = {verdict_send_back, SLOT_VERDICT},
 				[SLOT_EV_KILL] = {verdict_send_back, SLOT_VERDICT},
@@ -317,6 +346,7 @@ static const struct transition TABLE[SLOT_STATES][SLOT_EVENTS] =
 		[SLOT_CLEARING] =
 			{
 				[SLOT_EV_CLEARED] = {judge, SLOT_VERDICT},
+				[SLOT_EV_AGAIN] = {go_on_in_item, SLOT_LAUNCHING},
 				[SLOT_EV_END] = {nothing, SLOT_CLEARING},
 				[SLOT_EV_KILL] = {nothing, SLOT_CLEARING},
 			},
@@ -367,6 +397,7 @@ void slot_take(struct slot *s, struct job *job)
 	s->stop_asked = false;
 	s->ending = (struct ending){0};
 	s->said.progress_total = s->said.delay_ms = -1;
+	s->output.keeps = job_is_tracked(job);
 	if (job->class == NULL || job_is_worn_out(job))
 		slot_handle(s, SLOT_EV_BAD);
 	else if (s->ops->is_cancelled(s->ctx, job->jid))
@@ -482,6 +513,9 @@ static void child_exited(void *owner, const struct child_exit *exit)
 	s->ending.exit_code = s->said.done ? s->said.done_status : exit->code;
 	s->ending.signal = s->said.done ? 0 : exit->signal;
 	s->ending.usage = exit->usage;
+	iteration_look(&s->iteration, s->place);
+	if (s->each)
+		s->ops->note_end(s->ctx, s);
 	slot_handle(s, SLOT_EV_EXITED);
 }
 
@@ -505,6 +539,7 @@ struct slot *slot_new(struct event_base *base, unsigned number, const char *work
 		.ops = ops,
 		.ctx = ctx};
 	ahead_init(&s->ahead);
+	iteration_fini(&s->iteration);
 	evtimer_assign(&s->timer, base, on_timer, s);
 	child_init(&s->child, base, &CHILD_EVENTS, s);
 	return s;
@@ -514,6 +549,7 @@ void slot_discard(struct slot *s)
 {
 	child_close(&s->child);
 	slot_drop_ahead(s);
+	slot_forget_iteration(s);
 	job_free(s->job);
 	output_fini(&s->output);
 	said_fini(&s->said);

@@ -8,6 +8,8 @@
 
 #include "supervisor/job/ahead.h"
 #include "supervisor/job/child.h"
+#include "supervisor/job/iteration.h"
+#include "supervisor/job/iteration_message.h"
 #include "supervisor/job/job.h"
 #include "supervisor/job/outcome.h"
 #include "supervisor/job/output.h"
@@ -33,6 +35,7 @@ enum slot_event {
 	SLOT_EV_GO,	   /* `start` says go */
 	SLOT_EV_STALE,	   /* `start` says that it is not ours any more, or that it is parked */
 	SLOT_EV_CANCELLED, /* somebody cancelled it before it began */
+	SLOT_EV_DIVIDED,   /* `start` says that parts of it failed: they take its place */
 	SLOT_EV_DUPLICATE, /* `start` says that another job like it is there; said.note is its jid */
 	SLOT_EV_READY,	   /* a child waits for a job */
 	SLOT_EV_FITS,	   /* .. and it is one for this job */
@@ -45,6 +48,7 @@ enum slot_event {
 	SLOT_EV_KILL,  /* end the job at once */
 	SLOT_EV_TIMER, /* timeout, kill_grace or spawn delay, by state */
 	SLOT_EV_CLEARED,
+	SLOT_EV_AGAIN, /* its child died in an item: another one goes on there */
 	SLOT_EV_CONFIRMED,
 	SLOT_EVENTS
 };
@@ -60,6 +64,15 @@ struct slot_ops {
 	bool (*may_begin)(void *ctx, const struct slot *s);
 	void (*begins)(void *ctx, const struct slot *s); /* it is given to its process next */
 	void (*set_limits)(void *ctx, struct slot *s);	 /* from outside, before the job is given */
+	int (*board_fd)(void *ctx);			 /* of the scoreboard; -1: none */
+	/* An end of a socket on which its collection is told (wire/stream.h); -1: there is none. */
+	int (*open_stream)(void *ctx, struct slot *s);
+	void (*close_stream)(void *ctx, struct slot *s);
+	void (*grant)(void *ctx, struct slot *s);    /* sets how many items it may begin */
+	void (*note_end)(void *ctx, struct slot *s); /* its child is gone: to which end did it go? */
+	/* It waits for what it said to be kept; or what it printed last is to be kept. */
+	void (*tell_soon)(void *ctx, struct slot *s);
+	void (*tell_last)(void *ctx, struct slot *s);
 	/* Asks for a child; the answer is READY or NO_CHILD, never before this returns. */
 	void (*spawn)(void *ctx, struct slot *s, enum nursery_kind kind);
 	void (*spawn_overdue)(void *ctx, struct slot *s); /* asked for long ago, and no answer */
@@ -80,6 +93,7 @@ struct slot_said {
 	struct text result, note;
 	int64_t progress_done, progress_total; /* -1: not said */
 	int64_t delay_ms;		       /* when to try again; -1: not said */
+	bool news;			       /* note, result or progress since it was told last */
 	bool warned;			       /* about a line that is none */
 	bool done;			       /* `done STATUS` */
 	int done_status;
@@ -108,8 +122,15 @@ struct slot {
 		kernel_holds_processes; /* of the job in hand: no need to sample */
 	struct output output;
 	struct slot_said said;
+	struct iteration iteration;
+	bool mark_due; /* its lease entry shall say that it has a record, and does not yet */
+	bool marks; /* this start has said a `cursor` line, and has marks on the board */
+	struct iteration_message *each; /* what its child is told; NULL: its job is none */
+	struct stream *stream;		/* where its collection comes from; NULL: from its child itself */
+	int64_t stop_grace_ms;		/* between a polite stop and the end of patience; CONF_NONE */
 	struct ending ending;
 	int64_t started_mono_us;
+	int64_t item_mono_ms; /* when a job that says `cursor` lines said its last */
 	struct ahead ahead;
 	int64_t next_sample_mono_ms, next_pss_mono_ms;
 	int64_t spawn_delay_ms;
@@ -136,6 +157,27 @@ void slot_take(struct slot *s, struct job *job);
 /* Ends the job in hand for `reason` (the first reason counts), with SIGTERM or at once. */
 void slot_end(struct slot *s, enum end_reason reason, bool at_once);
 
+/*
+ * Its job shall stop between two items, and `why` says what becomes of it then; one that does not iterate
+ * hears of it at its first checkpoint, if it has one.
+ */
+void slot_stop(struct slot *s, enum iteration_stop why);
+
+/* What `start` answered to an iterating job. */
+void slot_read_start(struct slot *s, struct span answer);
+
+/* It can be stopped between two items. */
+bool slot_iterates(const struct slot *s);
+
+/* A job that says `cursor` lines goes on with its next iteration: its timeout begins anew. */
+void slot_item_begins(struct slot *s);
+
+/* CLEARING is over: nothing of its process is left. */
+void slot_cleared(struct slot *s);
+
+/* What was said is kept: it may go on, unless it is to stop. */
+void slot_answer(struct slot *s);
+
 /* Jobs it was given ahead go back: all, or those that wait too long. */
 void slot_return_ahead(struct slot *s);
 void slot_drop_ahead(struct slot *s); /* they are another supervisor's by now */
@@ -148,5 +190,12 @@ void slot_dismiss_spare(struct slot *s);
 
 bool slot_is_busy(const struct slot *s); /* has a job that is not yet judged */
 const char *slot_state_name(enum slot_state state);
+
+/* -- between slot.c and slot_iterate.c -- */
+
+void slot_set_timer(struct slot *s, int64_t ms); /* below 0: none */
+void slot_give_message(struct slot *s);		 /* its child is given the job */
+void slot_look_at_item(struct slot *s);		 /* its timer fired: is the item in hand over its time? */
+void slot_forget_iteration(struct slot *s);
 
 #endif

@@ -1,5 +1,5 @@
 /* verdict: see verdict.h. droverd. */
-#include "supervisor/job/verdict.h"
+#include "supervisor/job/verdict_tell.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -30,17 +30,6 @@ static void add_worker_record(struct text *out, const struct job *next)
 	text_add_char(out, '}');
 }
 
-/* What is decided, on its way from a verdict_send_* to Redis. */
-struct decision {
-	enum verdict_kind kind;
-	const char *what;  /* the audit's word */
-	const char *state; /* of the run record from now on */
-	struct span text;  /* failure record, or payload that goes back */
-	struct span exception, error;
-	int64_t delay_ms;
-	const char *why; /* of LATER */
-};
-
 static void describe_end(struct record *r, const struct slot *s, const struct decision *d)
 {
 	bool ends = d->kind == VERDICT_DONE || d->kind == VERDICT_FAILED ||
@@ -55,15 +44,24 @@ static void describe_end(struct record *r, const struct slot *s, const struct de
 	record_add(r, "error", d->error);
 	record_add(r, "result", SPAN_TEXT(s->said.result));
 	record_add(r, "note", SPAN_TEXT(s->said.note));
+	record_add(r, "reason", d->reason);
+	if (s->iteration.plan_due) {
+		record_add_number(r, "planned", 1);
+		if (s->iteration.total >= 0)
+			record_add_number(r, "total", s->iteration.total);
+		record_add(r, "bounds", SPAN_TEXT(s->iteration.bounds));
+	}
+	if (d->interrupted && job_part(s->job) == 0)
+		record_add_number(r, "interruptions", s->job->envelope.interruptions + 1);
 	if (s->said.progress_total >= 0 || s->said.progress_done > 0)
 		record_add_number(r, "progress_done", s->said.progress_done);
 	if (s->said.progress_total >= 0)
 		record_add_number(r, "progress_total", s->said.progress_total);
 }
 
-static void tell_redis(struct slot *s, const struct decision *d)
+void verdict_tell_redis(struct slot *s, const struct decision *d)
 {
-	struct text next = {0};
+	struct text next = {0}, position = {0}, follow = {0};
 	struct record record;
 	struct verdict v = {.kind = d->kind,
 		.order = s->job->sequence,
@@ -84,9 +82,16 @@ static void tell_redis(struct slot *s, const struct decision *d)
 		&record, s->job, d->what, span_of(s->worker_id), d->error.len ? d->error : NOTHING);
 	describe_end(&record, s, d);
 	v.record = record_view(&record);
+	verdict_add_position(&position, s);
+	v.position = SPAN_TEXT(position);
+	verdict_add_follows(&follow, s, d->kind);
+	v.follow = SPAN_TEXT(follow);
+	s->ops->tell_last(s->ctx, s);
 	s->ops->send_verdict(s->ctx, s, &v, s->state == SLOT_VERDICT);
 	record_fini(&record);
 	text_fini(&next);
+	text_fini(&position);
+	text_fini(&follow);
 }
 
 /* -- how it went ------------------------------------------------------------------------------------- */
@@ -113,15 +118,28 @@ static void log_failed(const struct slot *s, struct span exception, struct span 
 
 static void tell_done(struct slot *s, const struct outcome *out)
 {
+	struct text payload = {0};
+
 	(void)out;
+	if (job_part(s->job) > 0) /* should it turn out that it is not at its end */
+		job_add_payload(&payload, s->job, JOB_GAVE_WAY);
 	log_done(s);
-	tell_redis(s, &(struct decision){.kind = VERDICT_DONE, .what = "done", .state = "done"});
+	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_DONE,
+			      .what = "done",
+			      .state = "done",
+			      .text = SPAN_TEXT(payload)});
+	text_fini(&payload);
+}
+
+static bool stops_others(const struct slot *s)
+{
+	return s->job->class && job_part(s->job) > 0 && s->job->class->conf->on_part_failure_stop;
 }
 
 static void send_failed(struct slot *s, struct span exception, struct span error)
 {
 	size_t keep = s->job->class ? (size_t)s->job->class->conf->keep_output_bytes : 0;
-	struct text record = {0};
+	struct text record = {0}, whole = {0}, sentence = {0};
 	struct failure f = {.failed_at_ms = clock_wall_ms(),
 		.payload = s->job->entry.payload,
 		.payload_readable = s->job->readable,
@@ -133,15 +151,26 @@ static void send_failed(struct slot *s, struct span exception, struct span error
 
 	if (s->said.backtrace_json.len)
 		f.backtrace_json = SPAN_TEXT(s->said.backtrace_json);
+	if (job_part(s->job) > 0) { /* what is tried again from the list of failures is the run */
+		job_add_whole(&whole, s->job);
+		f.payload = SPAN_TEXT(whole);
+		f.exception = SPAN_LIT("Drover::PartFailed");
+		text_addf(&sentence, "part %lld failed: ", (long long)job_part(s->job));
+		text_add_span(&sentence, error);
+		f.error = SPAN_TEXT(sentence);
+	}
 	failure_write(&record, &f);
 	log_failed(s, exception, error);
-	tell_redis(s, &(struct decision){.kind = VERDICT_FAILED,
+	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_FAILED,
 			      .what = "failed",
 			      .state = "failed",
 			      .text = SPAN_TEXT(record),
-			      .exception = exception,
-			      .error = error});
+			      .exception = f.exception,
+			      .error = f.error,
+			      .why = stops_others(s) ? "stop" : NULL});
 	text_fini(&record);
+	text_fini(&whole);
+	text_fini(&sentence);
 }
 
 static struct span exception_of(const struct slot *s, const struct outcome *out)
@@ -177,35 +206,16 @@ static void tell_retry(struct slot *s, const struct outcome *out)
 		LOG_NUM("attempt", s->job->envelope.attempt),
 		LOG_STR("at", clock_rfc3339(clock_wall_ms() + d.delay_ms, at)),
 		LOG_SPAN("exception", d.exception), LOG_SPAN("error", d.error));
-	tell_redis(s, &d);
+	verdict_tell_redis(s, &d);
 	text_fini(&payload);
 }
 
-/* Told to stop it may say when it wants to go on; a signal says nothing. */
-static bool says_when(const struct slot *s, const struct outcome *out)
+static void tell_later(struct slot *s, const struct outcome *out)
 {
-	return !out->cut_off && s->said.delay_ms >= 0 && s->ending.signal == 0 &&
-	       s->ending.exit_code == OUTCOME_TRY_LATER;
-}
-
-static void tell_interrupted(struct slot *s, const struct outcome *out)
-{
-	struct text payload = {0};
-	bool later = says_when(s, out);
-
-	job_add_payload(&payload, s->job, out->cut_off ? JOB_CUT_OFF : JOB_INTERRUPTED);
-	log_event(out->cut_off ? LOG_WARN : LOG_INFO,
-		out->cut_off ? "job.cut_off" : "job.interrupted", LOG_SPAN("jid", s->job->jid),
-		LOG_SPAN("class", job_class_name(s->job)), LOG_SPAN("queue", s->job->entry.queue),
-		LOG_STR("worker", s->worker_id), LOG_NUM("wall_ms", s->ending.wall_ms));
-	tell_redis(s, &(struct decision){.kind = later ? VERDICT_LATER : VERDICT_HEAD,
-			      .what = "interrupted",
-			      .state = later ? "interrupted" : "queued",
-			      .error = SPAN_TEXT(out->error),
-			      .text = SPAN_TEXT(payload),
-			      .delay_ms = later ? s->said.delay_ms : 0,
-			      .why = later ? "interrupted" : NULL});
-	text_fini(&payload);
+	if (out->waits)
+		verdict_tell_waits(s);
+	else
+		tell_retry(s, out);
 }
 
 static void send_cancelled(struct slot *s, struct span how)
@@ -213,7 +223,7 @@ static void send_cancelled(struct slot *s, struct span how)
 	log_event(LOG_INFO, "job.cancelled", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("class", job_class_name(s->job)), LOG_SPAN("queue", s->job->entry.queue),
 		LOG_STR("worker", s->worker_id), LOG_NUM("wall_ms", s->ending.wall_ms));
-	tell_redis(s, &(struct decision){.kind = VERDICT_CANCELLED,
+	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_CANCELLED,
 			      .what = "cancelled",
 			      .state = "cancelled",
 			      .error = how});
@@ -228,8 +238,11 @@ static void (*const TELL[VERDICT_KINDS])(struct slot *, const struct outcome *) 
 	[VERDICT_DONE] = tell_done,
 	[VERDICT_FAILED] = tell_failed,
 	[VERDICT_CANCELLED] = tell_cancelled,
-	[VERDICT_HEAD] = tell_interrupted,
-	[VERDICT_LATER] = tell_retry,
+	[VERDICT_HEAD] = verdict_tell_interrupted,
+	[VERDICT_TAIL] = verdict_tell_interrupted,
+	[VERDICT_LATER] = tell_later,
+	[VERDICT_PAUSED] = verdict_tell_paused,
+	[VERDICT_DIVIDED] = verdict_tell_divided,
 };
 
 /* It is another supervisor's job by now: nothing is told but the log. */
@@ -240,6 +253,43 @@ static void drop_lost(struct slot *s)
 	slot_handle(s, SLOT_EV_CONFIRMED);
 }
 
+static void describe_ending(struct slot *s)
+{
+	const struct iteration *it = &s->iteration;
+	struct ending *e = &s->ending;
+
+	e->said_exception = SPAN_TEXT(s->said.exception);
+	e->said_message = SPAN_TEXT(s->said.message);
+	e->iterates = it->on;
+	e->each = s->each != NULL;
+	e->moved = it->number > it->started_number;
+	e->in_item = e->each && it->hand > 0;
+	e->stop = it->stop;
+	e->slice = it->slice;
+	e->hold = it->hold;
+	e->divides = it->divides;
+	e->wait_ms = it->wait_ms;
+}
+
+bool verdict_goes_on(struct slot *s)
+{
+	struct outcome out;
+
+	if (!slot_iterates(s) || s->ending.reason == END_LOST)
+		return false;
+	describe_ending(s);
+	outcome_decide(&out, &s->ending);
+	if (out.again) {
+		s->iteration.item = s->iteration.hand;
+		s->iteration.tries++;
+		s->iteration.hand = 0;
+		text_clear(&s->iteration.died);
+		outcome_add_death(&s->iteration.died, &s->ending);
+	}
+	text_fini(&out.error);
+	return out.again;
+}
+
 void verdict_send(struct slot *s)
 {
 	struct outcome out;
@@ -248,8 +298,7 @@ void verdict_send(struct slot *s)
 		drop_lost(s);
 		return;
 	}
-	s->ending.said_exception = SPAN_TEXT(s->said.exception);
-	s->ending.said_message = SPAN_TEXT(s->said.message);
+	describe_ending(s);
 	outcome_decide(&out, &s->ending);
 	output_end(&s->output, s->job->jid);
 	TELL[out.verdict](s, &out);
@@ -261,11 +310,13 @@ void verdict_send(struct slot *s)
 static void send_worn_out(struct slot *s)
 {
 	const struct envelope *e = &s->job->envelope;
+	int64_t times = s->iteration.on ? s->iteration.stuck : e->recoveries;
 	struct text error = {0};
 
 	text_addf(&error,
-		"its supervisor was lost %lld times while it was in hand, max_recoveries is %lld",
-		(long long)e->recoveries, (long long)s->job->class->conf->max_recoveries);
+		"its supervisor was lost %lld times while it was in hand%s, max_recoveries is %lld",
+		(long long)times, s->iteration.on ? " and got no further" : "",
+		(long long)s->job->class->conf->max_recoveries);
 	if (e->lost_by.len)
 		text_addf(&error, "; the last time with worker %s", e->lost_by.data);
 	send_failed(s, SPAN_LIT("Drover::TooManyRecoveries"), SPAN_TEXT(error));
@@ -278,6 +329,10 @@ void verdict_send_bad(struct slot *s)
 
 	if (!s->job->readable) {
 		send_failed(s, SPAN_LIT("Drover::BadPayload"), span_of(s->job->why.text));
+		return;
+	}
+	if (s->iteration.trouble.len > 0) {
+		send_failed(s, SPAN_LIT("Drover::Collection"), SPAN_TEXT(s->iteration.trouble));
 		return;
 	}
 	if (s->job->class) {
@@ -305,7 +360,7 @@ void verdict_send_back(struct slot *s)
 	log_event(LOG_INFO, "job.returned", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("queue", s->job->entry.queue), LOG_STR("worker", s->worker_id));
 	job_add_unbegun(&payload, s->job);
-	tell_redis(s, &(struct decision){.kind = VERDICT_HEAD,
+	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_HEAD,
 			      .what = "returned",
 			      .state = "queued",
 			      .text = SPAN_TEXT(payload)});
@@ -323,7 +378,7 @@ void verdict_send_later(struct slot *s)
 		LOG_STR("worker", s->worker_id), LOG_NUM("again_in_ms", NO_CHILD_DELAY_MS),
 		LOG_SPAN("error", ERROR));
 	job_add_unbegun(&payload, s->job);
-	tell_redis(s, &(struct decision){.kind = VERDICT_LATER,
+	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_LATER,
 			      .what = "delayed",
 			      .state = "delayed",
 			      .text = SPAN_TEXT(payload),
@@ -344,7 +399,7 @@ void verdict_send_duplicate(struct slot *s)
 	log_event(LOG_INFO, "job.duplicate", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("of", SPAN_TEXT(s->said.note)), LOG_SPAN("class", job_class_name(s->job)),
 		LOG_SPAN("queue", s->job->entry.queue));
-	tell_redis(s, &(struct decision){.kind = VERDICT_DONE,
+	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_DONE,
 			      .what = "duplicate",
 			      .state = "done",
 			      .error = SPAN_TEXT(s->said.note)});

@@ -11,6 +11,9 @@ void verdict_send_back(
 	struct slot *s); /* it never began: back to the head of its queue as it was */
 void verdict_send_later(struct slot *s);     /* no process could be made for it: in a while */
 void verdict_send_cancelled(struct slot *s); /* before it began */
+void verdict_send_divided(struct slot *s);   /* parts of it that failed go on in its place */
+/* The child of an `each` died in an item, and another one shall go on there: no verdict is due yet. */
+bool verdict_goes_on(struct slot *s);
 void verdict_send_duplicate(struct slot *s); /* `start` named another job like it */
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "queue/failure.h"
+#include "supervisor/job/iteration.h"
 #include "supervisor/job/record.h"
 #include "supervisor/supervisor.h"
 
@@ -69,15 +70,21 @@ bool adoption_is_under_way(const struct adoption *a)
 static void send_verdict(
 	struct supervisor *s, const struct job *j, struct verdict *v, struct record *r)
 {
+	struct text place = {0};
+
 	v->order = j->sequence;
 	v->token = span_of(j->token);
 	v->worker = (struct span){"", 0}; /* it is gone, or has another job in hand by now */
 	v->queue = j->entry.queue;
 	v->locks = true;
 	v->jid = j->jid;
+	if (job_is_tracked(j)) /* a part's state is that of its run, too */
+		iteration_add_place(&place, j);
+	v->position = (struct span){place.data ? place.data : "", place.len};
 	v->record = record_view(r);
 	outbox_add(s->outbox, v, NULL);
 	record_fini(r);
+	text_fini(&place);
 }
 
 static void give_back(struct supervisor *s, const struct job *j)
@@ -94,7 +101,8 @@ static void give_back(struct supervisor *s, const struct job *j)
 	v.text = (struct span){payload.data, payload.len};
 	record_init(&record, j, "recovered", j->entry.worker, (struct span){"", 0});
 	record_add(&record, "state", span_of("queued"));
-	record_add_number(&record, "recoveries", j->envelope.recoveries + 1);
+	if (job_part(j) == 0) /* those of parts add up when they start */
+		record_add_number(&record, "recoveries", j->envelope.recoveries + 1);
 	send_verdict(s, j, &v, &record);
 	text_fini(&payload);
 }

@@ -10,13 +10,14 @@
 #include "queue/ask.h"
 #include "queue/keys.h"
 #include "supervisor/standing/adoption.h"
-#include "supervisor/standing/cancels.h"
+#include "supervisor/standing/wishes.h"
 #include "supervisor/standing/schedule.h"
 #include "supervisor/standing/scheduler.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+enum { QUEUE_PAUSED = -2 /* instead of a length */ };
 enum { WRONG_TYPES_MAX = 4096, TICK_MAX_MS = 1000, TICK_MIN_MS = 5 };
 
 /* Where in the answer of `tick` things stand; see tick.lua. */
@@ -104,6 +105,19 @@ static void say_wrong_type(struct supervisor *s, struct span queue)
 	free(entry);
 }
 
+/* Its iterating jobs, those of all queues where there is no name, stop after the item in hand. */
+static void stop_from(struct supervisor *s, struct span queue)
+{
+	for (struct slot *slot = fleet_next_slot(s, NULL), *next; slot; slot = next) {
+		next = fleet_next_slot(s, slot);
+		if (slot_iterates(slot) && slot->iteration.stop == ITERATION_GO &&
+			(queue.at == NULL || (slot->job->entry.queue.len == queue.len &&
+						     memcmp(slot->job->entry.queue.at, queue.at,
+							     queue.len) == 0)))
+			slot_stop(slot, ITERATION_STOP);
+	}
+}
+
 /* [a length per queue .., names ..]: the queues are those of the pools as they were asked. */
 static void read_lengths(struct supervisor *s, struct redis_reply *const *items, size_t n)
 {
@@ -117,6 +131,8 @@ static void read_lengths(struct supervisor *s, struct redis_reply *const *items,
 		for (size_t q = 0; q < k && i < n; q++, i++) {
 			if (items[i]->type == REDIS_INTEGER && items[i]->integer > 0)
 				p->maybe_more = true;
+			else if (items[i]->integer == QUEUE_PAUSED)
+				stop_from(s, names[q]);
 			else if (items[i]->integer < 0)
 				say_wrong_type(s, names[q]);
 		}
@@ -129,11 +145,13 @@ static void read_lengths(struct supervisor *s, struct redis_reply *const *items,
 static void read_watch(
 	struct supervisor *s, unsigned generation, struct redis_reply *const *items, size_t n)
 {
-	cancels_saw_control(s->cancels, items[1]->text);
+	wishes_saw_control(s->wishes, items[1]->text);
 	if (generation != s->pools_made)
 		s->watch_due = true; /* pools have changed since it was asked */
 	else if (items[0]->integer == 0)
 		read_lengths(s, items + 2, n - 2);
+	else
+		stop_from(s, (struct span){NULL, 0});
 	supervisor_turn(s);
 }
 

@@ -187,7 +187,7 @@ static struct item *copy_verdict(const struct verdict *v)
 	text_reserve(&i->bytes, v->token.len + v->worker.len + v->queue.len + v->text.len);
 	struct span *spans[] = {&i->verdict.token, &i->verdict.worker, &i->verdict.queue,
 		&i->verdict.text, &i->verdict.next_record, &i->verdict.why, &i->verdict.jid,
-		&i->verdict.record.audit};
+		&i->verdict.record.audit, &i->verdict.position, &i->verdict.follow};
 	const size_t n_spans = sizeof spans / sizeof *spans;
 	for (size_t k = 0; k < n_spans; k++)
 		copy_span(&i->bytes, spans[k]);

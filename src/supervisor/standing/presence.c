@@ -220,7 +220,7 @@ static void add_job(struct collecting *c, const struct job *j, bool begun)
 /* A verdict whose job nobody holds any more: an entry for it to take out again. */
 static void add_unowned(void *arg, const struct verdict *v)
 {
-	bool goes_back = v->kind >= VERDICT_HEAD;
+	bool goes_back = v->kind >= VERDICT_HEAD && v->kind != VERDICT_DIVIDED;
 	struct text entry = {0};
 
 	text_addf(&entry, "taken 0 - %zu %.*s %zu %.*s ", v->worker.len, (int)v->worker.len,

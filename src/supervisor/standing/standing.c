@@ -2,8 +2,9 @@
  * standing: see supervisor.h. droverd. Our standing with Redis: what is done when the connection
  * comes and goes, and what each answer of a beat means for what is in hand.
  */
+#include "supervisor/fleet/checkpoints.h"
 #include "supervisor/standing/adoption.h"
-#include "supervisor/standing/cancels.h"
+#include "supervisor/standing/wishes.h"
 #include "supervisor/supervisor.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -48,6 +49,7 @@ static void on_held(void *ctx, bool first)
 	resque_view_connected(s->view);
 	home_lease_held(s);
 	starts_ask_again(s);
+	checkpoints_ask_again(s->checkpoints);
 	adoption_go_on(s->adoption);
 	lookout_tick_soon(s);
 	supervisor_look_for_work(s);
@@ -183,7 +185,7 @@ static void on_down(void *ctx, const struct err *why, bool lasting)
 	lease_disconnected(s->lease);
 	s->watch_under_way = false;
 	s->tick_under_way = false;
-	cancels_disconnected(s->cancels);
+	wishes_disconnected(s->wishes);
 	if (!s->was_up && lasting) {
 		log_event(LOG_ERROR, "redis.refused", LOG_STR("error", why->text));
 		supervisor_end(s, 1);

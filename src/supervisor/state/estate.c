@@ -8,6 +8,7 @@
 #include "base/process.h"
 #include "supervisor/state/journal.h"
 #include "supervisor/standing/outbox.h"
+#include "supervisor/state/remains.h"
 #include "supervisor/state/scoreboard.h"
 
 #include <event2/event.h>
@@ -48,6 +49,7 @@ struct estate {
 	bool patience_said;
 	/* sending */
 	struct verbs verbs;
+	struct remains *remains; /* of its iterating jobs */
 	struct outbox *outbox;
 	struct verbs_keep keep;
 	int verdicts;
@@ -99,11 +101,13 @@ static bool end_if_the_same(struct estate *e, const struct scoreboard_slot *slot
 	return same;
 }
 
-static void end_recorded(void *ctx, const struct scoreboard_slot *slot)
+static void end_recorded(void *ctx, const struct scoreboard_slot *slot,
+	const struct scoreboard_mark *mark, const struct scoreboard_begun *begun)
 {
 	struct estate *e = ctx;
 
-	if (slot->pid != getpid())
+	(void)mark, (void)begun;
+	if (slot->pid > 0 && slot->pid != getpid())
 		e->living += end_if_the_same(e, slot);
 }
 
@@ -208,6 +212,12 @@ static int64_t step_sending(struct estate *e)
 	}
 	if (!e->ops->may_talk(e->ctx))
 		return AGAIN_MS; /* estate_go_on comes earlier */
+	if (e->remains == NULL)
+		e->remains = remains_read(e->folder->fd);
+	if (!remains_are_told(e->remains)) {
+		remains_tell(e->remains, &e->verbs, e->keep.runs_ms);
+		return ANSWER_MS;
+	}
 	if (e->outbox == NULL)
 		open_outbox(e);
 	if (e->lease_gone)
@@ -302,6 +312,7 @@ static void free_estate(struct estate *e)
 {
 	if (e->outbox)
 		outbox_free(e->outbox);
+	remains_free(e->remains);
 	words_fini(&e->verbs.words);
 	marked_look_fini(&e->look);
 	text_fini(&e->scratch);

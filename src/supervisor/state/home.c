@@ -102,6 +102,11 @@ struct scoreboard_place home_place(struct supervisor *s, unsigned number)
 	return scoreboard_place(s->home->scoreboard, number);
 }
 
+int home_board_fd(const struct supervisor *s)
+{
+	return scoreboard_fd(s->home->scoreboard);
+}
+
 const char *home_path(const struct supervisor *s)
 {
 	return s->home->folder ? s->home->folder->path : "";

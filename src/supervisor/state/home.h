@@ -21,6 +21,7 @@ void home_renew(struct supervisor *s);
 
 /* Where the slot of this number writes. */
 struct scoreboard_place home_place(struct supervisor *s, unsigned number);
+int home_board_fd(const struct supervisor *s); /* stays the scoreboard's; -1: there is none */
 
 /* Our lease is held: others can be taken over. */
 void home_lease_held(struct supervisor *s);

@@ -16,7 +16,8 @@ static const size_t NUMBERS[] = {
 static const size_t SPANS[] = {offsetof(struct verdict, token), offsetof(struct verdict, worker),
 	offsetof(struct verdict, queue), offsetof(struct verdict, text),
 	offsetof(struct verdict, jid), offsetof(struct verdict, why),
-	offsetof(struct verdict, record.audit)};
+	offsetof(struct verdict, record.audit), offsetof(struct verdict, position),
+	offsetof(struct verdict, follow)};
 
 enum {
 	N_NUMBERS = sizeof NUMBERS / sizeof *NUMBERS,

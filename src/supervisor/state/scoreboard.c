@@ -10,10 +10,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { STRETCH_RECORDS = 64 };
@@ -109,7 +112,8 @@ static int grow(struct scoreboard *b, uint32_t records)
 	if (ftruncate(b->fd, (off_t)scoreboard_record_at(b->page_bytes, records + 1)) < 0)
 		return -1;
 	for (uint32_t n = b->header->records + 1; n <= records; n++)
-		if (take_room(b->fd, scoreboard_record_at(b->page_bytes, n), b->page_bytes) < 0)
+		if (take_room(b->fd, scoreboard_record_at(b->page_bytes, n),
+			    SCOREBOARD_RECORD_PAGES * b->page_bytes) < 0)
 			return -1;
 	__atomic_store_n(&b->header->records, records, __ATOMIC_RELEASE);
 	return 0;
@@ -152,6 +156,7 @@ struct scoreboard_place scoreboard_place(struct scoreboard *b, unsigned number)
 	place.header = b->header;
 	place.slot = (void *)(stretch + (size_t)b->page_bytes * SCOREBOARD_RECORD_PAGES * k);
 	place.slot->number = number;
+	scoreboard_job_over(place);
 	scoreboard_gone(place);
 	return place;
 }
@@ -211,6 +216,7 @@ void scoreboard_given(struct scoreboard_place p, struct span token, struct span 
 		count_exclusive(p.header, 1);
 	begin(p.slot);
 	p.slot->generation++;
+	p.slot->run[0] = '\0';
 	p.slot->flags = exclusive ? SCOREBOARD_BUSY | SCOREBOARD_EXCLUSIVE : SCOREBOARD_BUSY;
 	p.slot->given_boot_ms = clock_boot_ms();
 	set_text(p.slot->token, sizeof p.slot->token, token);
@@ -218,12 +224,16 @@ void scoreboard_given(struct scoreboard_place p, struct span token, struct span 
 	end(p.slot);
 }
 
-static void forget_job(struct scoreboard_place p)
+static void forget_flags(struct scoreboard_place p)
 {
 	if (p.slot->flags & SCOREBOARD_EXCLUSIVE)
 		count_exclusive(p.header, -1);
 	p.slot->flags = 0;
-	p.slot->token[0] = p.slot->jid[0] = '\0';
+}
+
+static void forget_names(struct scoreboard_place p)
+{
+	p.slot->token[0] = p.slot->jid[0] = p.slot->run[0] = '\0';
 }
 
 void scoreboard_job_over(struct scoreboard_place p)
@@ -231,7 +241,8 @@ void scoreboard_job_over(struct scoreboard_place p)
 	if (p.slot == NULL)
 		return;
 	begin(p.slot);
-	forget_job(p);
+	forget_flags(p);
+	forget_names(p);
 	end(p.slot);
 }
 
@@ -240,10 +251,128 @@ void scoreboard_gone(struct scoreboard_place p)
 	if (p.slot == NULL)
 		return;
 	begin(p.slot);
-	forget_job(p);
+	forget_flags(p);
+	if (p.slot->run[0] == '\0')
+		forget_names(p);
 	p.slot->pid = 0;
 	p.slot->asked_boot_ms = p.slot->hello_boot_ms = 0;
 	end(p.slot);
+}
+
+/* -- iterating jobs ----------------------------------------------------------------------------------- */
+
+static struct scoreboard_mark *page_of(struct scoreboard_place p, int i)
+{
+	return (void *)((char *)p.slot + (size_t)p.header->page_bytes * (size_t)(1 + i));
+}
+
+uint32_t scoreboard_iterates(struct scoreboard_place p, struct span run, int64_t part,
+	const struct scoreboard_orders *orders)
+{
+	if (p.slot == NULL)
+		return 0;
+	begin(p.slot);
+	p.slot->part = part;
+	set_text(p.slot->run, sizeof p.slot->run, run);
+	p.slot->orders = *orders;
+	for (int i = 0; i < 2; i++)
+		page_of(p, i)->sequence = 0;
+	page_of(p, 0)->begun = (struct scoreboard_begun){0};
+	end(p.slot);
+	return p.slot->generation;
+}
+
+static void wake(struct scoreboard_orders *o)
+{
+	__atomic_add_fetch(&o->turn, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &o->turn, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+void scoreboard_stop(struct scoreboard_place p)
+{
+	if (p.slot == NULL)
+		return;
+	__atomic_store_n(&p.slot->orders.stop, SCOREBOARD_STOP, __ATOMIC_RELEASE);
+	wake(&p.slot->orders);
+}
+
+void scoreboard_set_end(struct scoreboard_place p, int64_t end)
+{
+	if (p.slot == NULL)
+		return;
+	__atomic_store_n(&p.slot->orders.end, end, __ATOMIC_RELEASE);
+	wake(&p.slot->orders);
+}
+
+void scoreboard_set_granted(struct scoreboard_place p, int64_t granted)
+{
+	if (p.slot == NULL)
+		return;
+	__atomic_store_n(&p.slot->orders.granted, granted, __ATOMIC_RELEASE);
+	wake(&p.slot->orders);
+}
+
+/* Of the two copies the newer whole one. */
+static const struct scoreboard_mark *newer(
+	const struct scoreboard_mark *a, const struct scoreboard_mark *b, uint32_t generation)
+{
+	bool a_whole = scoreboard_mark_is_whole(a, generation);
+	bool b_whole = scoreboard_mark_is_whole(b, generation);
+
+	if (a_whole && b_whole)
+		return a->sequence > b->sequence ? a : b;
+	return a_whole ? a : b_whole ? b : NULL;
+}
+
+/* The child writes the older of the two: one of them is whole at any time, but for how long? */
+bool scoreboard_mark(struct scoreboard_place p, struct scoreboard_mark *out)
+{
+	enum { LOOKS = 64 };
+	const size_t size = offsetof(struct scoreboard_mark, begun);
+
+	for (int i = 0; p.slot && i < LOOKS; i++) {
+		static struct scoreboard_mark copies[2];
+		const struct scoreboard_mark *best;
+
+		memcpy(&copies[0], page_of(p, 0), size);
+		memcpy(&copies[1], page_of(p, 1), size);
+		best = newer(&copies[0], &copies[1], p.slot->generation);
+		if (best) {
+			memcpy(out, best, size);
+			return true;
+		}
+		if (copies[0].sequence == 0 && copies[1].sequence == 0)
+			return false;
+	}
+	return false;
+}
+
+bool scoreboard_begun(struct scoreboard_place p, struct scoreboard_begun *out)
+{
+	if (p.slot == NULL)
+		return false;
+	memcpy(out, &page_of(p, 0)->begun, sizeof *out);
+	return out->generation == p.slot->generation;
+}
+
+void scoreboard_put_mark(struct scoreboard_place p, int64_t number, struct span cursor)
+{
+	struct scoreboard_mark *m;
+	uint64_t last = 0;
+
+	if (p.slot == NULL)
+		return;
+	must(cursor.len <= SCOREBOARD_CURSOR_MAX);
+	for (int i = 0; i < 2; i++)
+		last = page_of(p, i)->sequence > last ? page_of(p, i)->sequence : last;
+	m = page_of(p, page_of(p, 0)->sequence == last && last > 0);
+	m->sequence = last + 1;
+	m->generation = p.slot->generation;
+	m->number = number;
+	m->done = m->errors = 0;
+	m->cursor_len = (uint32_t)cursor.len;
+	memcpy(m->cursor, cursor.at, cursor.len);
+	__atomic_store_n(&m->checksum, scoreboard_mark_sum(m), __ATOMIC_RELEASE);
 }
 
 /* -- reading ---------------------------------------------------------------------------------------- */
@@ -251,6 +380,22 @@ void scoreboard_gone(struct scoreboard_place p)
 static bool read_part(int fd, void *out, size_t size, int64_t at)
 {
 	return pread(fd, out, size, (off_t)at) == (ssize_t)size;
+}
+
+/* What its iterating job left, if it is one. */
+static void tell_slot(scoreboard_fn *fn, void *ctx, int fd, uint32_t page_bytes, int64_t at,
+	const struct scoreboard_slot *slot)
+{
+	static struct scoreboard_mark pages[2];
+	const struct scoreboard_mark *mark = NULL;
+	bool read = slot->run[0] != '\0' &&
+		    read_part(fd, &pages[0], sizeof pages[0], at + page_bytes) &&
+		    read_part(fd, &pages[1], sizeof pages[1], at + 2 * (int64_t)page_bytes);
+
+	if (read)
+		mark = newer(&pages[0], &pages[1], slot->generation);
+	fn(ctx, slot, mark,
+		read && pages[0].begun.generation == slot->generation ? &pages[0].begun : NULL);
 }
 
 /* The header may name more than the file has, where it was cut; what is there is read. */
@@ -267,11 +412,13 @@ int scoreboard_read(int folder_fd, scoreboard_fn *fn, void *ctx, struct err *err
 		return err_set(err, SCOREBOARD_FILE " is none of this version");
 	}
 	for (uint32_t n = 1; n <= h.records; n++) {
-		if (!read_part(fd, &slot, sizeof slot, scoreboard_record_at(h.page_bytes, n)))
+		int64_t at = scoreboard_record_at(h.page_bytes, n);
+
+		if (!read_part(fd, &slot, sizeof slot, at))
 			break;
 		scoreboard_slot_close(&slot);
-		if (slot.pid > 0)
-			fn(ctx, &slot);
+		if (slot.pid > 0 || slot.run[0] != '\0')
+			tell_slot(fn, ctx, fd, h.page_bytes, at, &slot);
 	}
 	close(fd);
 	return 0;

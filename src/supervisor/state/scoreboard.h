@@ -5,6 +5,7 @@
 #ifndef DROVER_SUPERVISOR_SCOREBOARD_H
 #define DROVER_SUPERVISOR_SCOREBOARD_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -43,14 +44,39 @@ void scoreboard_asked(struct scoreboard_place p);	     /* of a nursery, just now
 void scoreboard_hello(struct scoreboard_place p, pid_t pid); /* it stands */
 void scoreboard_given(
 	struct scoreboard_place p, struct span token, struct span jid, bool exclusive);
-void scoreboard_job_over(struct scoreboard_place p); /* the process goes on */
-void scoreboard_gone(struct scoreboard_place p);     /* it was reaped */
+void scoreboard_job_over(struct scoreboard_place p); /* the process goes on; or: all is told of it */
+/* It was reaped. The marks of an iterating job stay until its verdict is kept somewhere else. */
+void scoreboard_gone(struct scoreboard_place p);
+
+/* -- an iterating job -- */
+
+/*
+ * It is given next: what it is a part of, its orders, and no mark yet. Returns the generation its child
+ * shall write, 0 where there is no board.
+ */
+uint32_t scoreboard_iterates(struct scoreboard_place p, struct span run, int64_t part,
+	const struct scoreboard_orders *orders);
+
+/* What the child reads between two items; a child that waits is woken. */
+void scoreboard_stop(struct scoreboard_place p);
+void scoreboard_set_end(struct scoreboard_place p, int64_t end);
+void scoreboard_set_granted(struct scoreboard_place p, int64_t granted);
+
+/* The newer whole mark of this start; false: there is none yet. */
+bool scoreboard_mark(struct scoreboard_place p, struct scoreboard_mark *out);
+/* What was begun last; false: nothing was. */
+bool scoreboard_begun(struct scoreboard_place p, struct scoreboard_begun *out);
+
+/* For a job that says `cursor` lines: droverd writes its marks itself. */
+void scoreboard_put_mark(struct scoreboard_place p, int64_t number, struct span cursor);
 
 /* -- of another start, which is gone -- */
 
-typedef void scoreboard_fn(void *ctx, const struct scoreboard_slot *slot);
+/* `mark` and `begun` NULL: there are none. */
+typedef void scoreboard_fn(void *ctx, const struct scoreboard_slot *slot,
+	const struct scoreboard_mark *mark, const struct scoreboard_begun *begun);
 
-/* Calls fn for every record with a process. 0 also where there is no file; -1: not readable. */
+/* Calls fn for every record with a process (pid above 0), or with what an iterating job left. 0 also where there is no file; -1: not readable. */
 int scoreboard_read(int folder_fd, scoreboard_fn *fn, void *ctx, struct err *err);
 
 #endif
