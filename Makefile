@@ -85,7 +85,7 @@ $(B)/obj/%.o: src/%.c | $(B)/gen/queue/scripts.h
 $(B)/gen/libexecdir: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LIBEXECDIR)' | cmp -s - $@ || echo '$(LIBEXECDIR)' > $@
-$(B)/obj/supervisor/process/nursery.o: $(B)/gen/libexecdir
+$(B)/obj/supervisor/process/spawn.o: $(B)/gen/libexecdir
 FORCE:
 
 define folder_library

@@ -55,7 +55,7 @@ $(B)/torture/job: tests/torture/job.c src/cli/torture/torture_job.c src/cli/tort
 	$(CC) $(CPPFLAGS) -O2 $(WARN) -static -o $@ tests/torture/job.c src/cli/torture/torture_job.c
 .PHONY: crash torture
 crash:
-	$(MAKE) SANITIZE= CRASH=1 build-crash/droverd build-crash/drover build-crash/drover-nursery
+	$(MAKE) SANITIZE= CRASH=1 build-crash/droverd build-crash/drover build-crash/drover-nursery build-crash/drover-items
 
 # -- what is run ---------------------------------------------------------------------------------
 .PHONY: check units
@@ -100,3 +100,5 @@ $(B)/unit/nursery_each_marks: $(B)/lib/libnursery.a
 # The tests of the nursery start it.
 $(filter $(B)/unit/nursery%,$(UNITS)): \
   $(B)/drover-nursery $(B)/drover-nursery-module $(TEST_MODULES)
+# So does the test of streams with what serves them.
+$(B)/unit/stream: $(B)/drover-items

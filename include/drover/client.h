@@ -60,6 +60,7 @@ struct drover_options {
 	long long connect_timeout_ms, command_timeout_ms;	  /* 0: five seconds */
 	/* How long records of ended runs and request ids are kept, as in drover.yml; 0: seven days. */
 	long long runs_kept_ms, ids_kept_ms;
+	const char *by; /* who changes things, for the audit of a run: USER@HOST; NULL: not said */
 };
 
 /* Connects and logs in. NULL where that does not work in time. `options` are copied. */
@@ -99,6 +100,16 @@ struct drover_request {
 
 	/* Wait until replicas and disk have it, as far as can be known; see `durable` of the answer. */
 	bool durable;
+
+	const struct drover_each
+		*each; /* of an iterating job, which has a record; NULL: it is none */
+};
+
+/* What wins over the class of an iterating job. DROVER_UNKNOWN, 0, NULL: as the class says. */
+struct drover_each {
+	long long from, to, limit; /* 0 .., items that are gone over; DROVER_UNKNOWN */
+	long long parallel;	   /* into so many parts; 0 */
+	const char *csv;	   /* an uploaded file, in place of the path; NULL */
 };
 
 enum drover_enqueued_how {
@@ -140,8 +151,9 @@ struct drover_queue_info {
 	long long oldest_ms; /* age of its first job; unknown where that does not say its time */
 	bool paused;
 	struct drover_text reason; /* why it is paused */
-	/* Jobs that will come back to it: those that wait for a time, or for others of their class. */
-	long long delayed, parked;
+	/* Jobs that will come back to it: those that wait for a time, or for others of their class, or
+	   for their run to be resumed. */
+	long long delayed, parked, paused_jobs;
 };
 
 typedef void drover_queue_fn(void *ctx, const struct drover_queue_info *queue);
@@ -158,16 +170,34 @@ int drover_queue_pause(struct drover_client *client, const char *name, const cha
 	struct drover_error *error);
 /* 1: it was paused, 0: it was not. */
 int drover_queue_resume(struct drover_client *client, const char *name, struct drover_error *error);
+/* All queues of all supervisors: nothing is started any more, and runs stop behind the item in hand. */
+int drover_pause_all(struct drover_client *client, const char *reason, struct drover_error *error);
+/* 1: they were paused, 0: they were not. Resque's own pause-all-workers is not touched. */
+int drover_resume_all(struct drover_client *client, struct drover_error *error);
 /* Throws away the jobs that wait in it now; runs among them end as cancelled. Returns how many. */
 long long drover_queue_clear(
 	struct drover_client *client, const char *name, struct drover_error *error);
 
 /* -- jobs ---------------------------------------------------------------------------------- */
 
+/* A piece of a divided run; a run that is not divided is part 0 of itself. */
+struct drover_part {
+	long long part; /* 1 ..; 0 */
+	struct drover_text
+		state; /* queued, delayed, parked, running, paused, done, failed, cancelled */
+	long long first, end; /* the items it is over are first + 1 .. end; DROVER_UNKNOWN */
+	long long number;     /* of the last item it has passed */
+	struct drover_text cursor;
+	long long done, errors;
+	double speed;	 /* items a second; below 0: not known */
+	long long at_ms; /* when this was told */
+};
+
 struct drover_job_info {
 	struct drover_text jid, class_name, queue;
 	struct drover_text args; /* JSON array; empty: not known */
-	/* queued, delayed, retrying, interrupted, parked, running, lost, done, failed, cancelled */
+	/* queued, delayed, retrying, interrupted, throttled, parked, running, lost, pausing, paused,
+	   cancelling, cancelled, failed, done */
 	struct drover_text state;
 	struct drover_text worker, origin;
 	long long pid;	     /* of the child that runs it, on its host */
@@ -180,7 +210,7 @@ struct drover_job_info {
 	struct drover_text exception, error; /* of a failed one */
 
 	struct drover_text
-		place;	    /* where it is now: queue, delayed, parked, lease, failed, or empty */
+		place; /* where it is now: queue, delayed, parked, paused, lease, failed, or empty */
 	long long position; /* there: in its queue, among the parked, in the failed list; from 0 */
 	long long next_at_ms; /* when a delayed one is due */
 
@@ -190,6 +220,23 @@ struct drover_job_info {
 	struct drover_text request_id;
 	struct drover_text tick;  /* of a scheduled one: the time it was fired for */
 	struct drover_text audit; /* JSON array of what happened to it; of drover_job_find alone */
+
+	struct drover_text parent; /* of a part: its run; else empty */
+	long long part;		   /* then: its number; -1: what is due when all of them are done */
+
+	bool each; /* it iterates; the rest is only then known, and of done and total: items */
+	long long errors;		   /* items that were set aside */
+	double speed;			   /* items a second, of all parts; below 0: not known */
+	long long eta_ms;		   /* until it is done, if it goes on like this */
+	long long rate_items, rate_per_ms; /* at most so many in so long; 0: no limit of its own */
+	struct drover_text reason;	   /* why it is paused or throttled */
+	long long pause_ms;		   /* somebody wants it paused since then */
+	struct drover_text csv;		   /* the uploaded file it is over */
+	long long round;		   /* of retry-errors; 0: none */
+	/* Not told by drover_job_find_run. */
+	struct drover_text cursor; /* of the last item passed, where it is not divided */
+	const struct drover_part *parts;
+	size_t n_parts;
 };
 
 typedef void drover_job_fn(void *ctx, const struct drover_job_info *job);
@@ -204,7 +251,8 @@ int drover_job_each_running(struct drover_client *client, const char *queue, dro
 /* Waiting jobs in the order in which they will be taken, at most `limit`. */
 int drover_job_each_waiting(struct drover_client *client, const char *queue, long long limit,
 	drover_job_fn *fn, void *ctx, struct drover_error *error);
-/* Delayed jobs by their time, then parked ones; at most `limit` of each. Ours alone. */
+/* Delayed jobs by their time, then parked ones, then those of paused runs; at most `limit` of each.
+   Ours alone. */
 int drover_job_each_held(struct drover_client *client, const char *queue, long long limit,
 	drover_job_fn *fn, void *ctx, struct drover_error *error);
 /* One job: what its run record says, if it has one, and where it is found. */
@@ -225,12 +273,82 @@ struct drover_cancel {
 	char state[32]; /* what it was found as: queued, delayed, running, failed, ... */
 };
 
+/* A job to be enqueued when a run has ended as cancelled. */
+struct drover_follow {
+	const char *class_name;
+	const char *queue; /* NULL: that of the run */
+	const char *args;  /* a JSON array; NULL: [] */
+};
+
 /*
  * Cancels one job, wherever it waits, or asks for the end of a running one. Where its record is
  * not there, or says that it ended, that is the answer. DROVER_E_NOT_FOUND: nobody knows it.
+ *
+ * Of a run that iterates all parts are cancelled, and one that has failed is too. `follow` (NULL:
+ * none) is enqueued where nothing of it runs any more; else its supervisor does that.
  */
-int drover_job_cancel(struct drover_client *client, const char *jid, struct drover_cancel *answer,
+int drover_job_cancel(struct drover_client *client, const char *jid,
+	const struct drover_follow *follow, struct drover_cancel *answer,
 	struct drover_error *error);
+
+/* -- runs ---------------------------------------------------------------------------------- */
+
+/* NULL: any. `state` must be a word of ours. */
+struct drover_run_filter {
+	const char *state, *class_name;
+};
+/* Jobs with a record, the last that changed first, at most `limit`. Parts are in their runs. */
+int drover_run_each(struct drover_client *client, const struct drover_run_filter *filter,
+	long long limit, drover_job_fn *fn, void *ctx, struct drover_error *error);
+
+/* What was said of a change. DROVER_E_REFUSED: its state forbids it, and the sentence names it. */
+struct drover_run_change {
+	char state[32];	 /* in which it was found */
+	long long items; /* of retry_errors: how many are tried again */
+};
+
+/* Behind the item in hand, or when its turn comes. It holds no worker then. `reason` may be NULL. */
+int drover_run_pause(struct drover_client *client, const char *jid, const char *reason,
+	struct drover_run_change *change, struct drover_error *error);
+/* It goes on, from the end of its queue. */
+int drover_run_resume(struct drover_client *client, const char *jid,
+	struct drover_run_change *change, struct drover_error *error);
+/* At most `items` in `per_ms`, over all of its parts; 0: as fast as it goes. From now on. */
+int drover_run_rate(struct drover_client *client, const char *jid, long long items,
+	long long per_ms, struct drover_run_change *change, struct drover_error *error);
+
+/* An item that was set aside. */
+struct drover_item_error {
+	struct drover_text item;   /* JSON; its number mostly */
+	struct drover_text cursor; /* need not be UTF-8 */
+	struct drover_text error;
+	long long attempts, at_ms;
+	long long round; /* of retry-errors, in which it failed last; 0: none */
+};
+typedef void drover_item_error_fn(void *ctx, const struct drover_item_error *error);
+
+/* By their numbers. */
+int drover_run_errors(struct drover_client *client, const char *jid, drover_item_error_fn *fn,
+	void *ctx, struct drover_error *error);
+/* Only those items, again, in the same run. */
+int drover_run_retry_errors(struct drover_client *client, const char *jid,
+	struct drover_run_change *change, struct drover_error *error);
+
+/* A line a run printed. */
+struct drover_log_line {
+	long long at_ms;
+	long long part; /* 0: it is not divided */
+	struct drover_text text;
+};
+typedef void drover_log_fn(void *ctx, const struct drover_log_line *line);
+
+#define DROVER_LOG_AT_SIZE 48
+/*
+ * The lines behind `at` ("": all that are kept), which is then the last one. Where there is none,
+ * waits for one, at most `wait_ms`. Returns how many there were.
+ */
+long long drover_run_log(struct drover_client *client, const char *jid, char at[DROVER_LOG_AT_SIZE],
+	long long wait_ms, drover_log_fn *fn, void *ctx, struct drover_error *error);
 
 /* -- files for jobs to read ------------------------------------------------------------------ */
 
@@ -358,7 +476,8 @@ struct drover_stats {
 	long long parked;	     /* that wait for others of their class to end */
 	long long failed_records;    /* in the failed list */
 	long long queues, workers, working, supervisors;
-	bool paused; /* everything is */
+	bool paused;	       /* everything is */
+	long long paused_jobs; /* of paused runs */
 };
 int drover_stats_read(
 	struct drover_client *client, struct drover_stats *stats, struct drover_error *error);

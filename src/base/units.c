@@ -85,6 +85,44 @@ char *units_format_size(int64_t bytes, char *out)
 	return format(bytes, SIZES, COUNT(SIZES), out);
 }
 
+/* -- rates --------------------------------------------------------------------------------- */
+
+static const struct unit RATES[] = {{"/s", 1000}, {"/m", 60000}, {"/h", 3600000}};
+
+int units_parse_rate(const char *text, int64_t *items, int64_t *per_ms)
+{
+	char digits[16] = "";
+	size_t len = strspn(text, "0123456789");
+
+	if (strcmp(text, "none") == 0) {
+		*items = 0;
+		*per_ms = 1000;
+		return 0;
+	}
+	if (len == 0 || len >= sizeof digits)
+		return -1;
+	memcpy(digits, text, len);
+	for (size_t i = 0; i < COUNT(RATES); i++) {
+		if (strcmp(text + len, RATES[i].name) != 0)
+			continue;
+		*items = strtoll(digits, NULL, 10);
+		*per_ms = RATES[i].factor;
+		return *items > 0 ? 0 : -1;
+	}
+	return -1;
+}
+
+char *units_format_rate(int64_t items, int64_t per_ms, char *out)
+{
+	if (items <= 0)
+		return strcpy(out, "none");
+	snprintf(out, 32, "%" PRId64 "/%" PRId64 "ms", items, per_ms);
+	for (size_t i = 0; i < COUNT(RATES); i++)
+		if (RATES[i].factor == per_ms)
+			snprintf(out, 32, "%" PRId64 "%s", items, RATES[i].name);
+	return out;
+}
+
 char *units_say_duration(int64_t ms, char *out)
 {
 	if (ms < 1000)

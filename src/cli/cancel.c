@@ -1,13 +1,9 @@
 /* drover cancel JID: a waiting job is taken out, a running one is ended by its supervisor. */
 #include <stdio.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/units.h"
-#include "cli/cli.h"
-
-#define POLL_FIRST_MS 50
-#define POLL_MOST_MS  500
+#include "cli/wait.h"
 
 static const struct args_option options[] = {
 	{"--wait", ARGS_MAYBE, "DURATION", "until a running one has ended, or so long (30s, 10m)"},
@@ -31,15 +27,10 @@ static void look(void *ctx, const struct drover_job_info *job)
 	snprintf(s->state, sizeof s->state, "%.*s", (int)state.len, state.at);
 }
 
-static void sleep_ms(int64_t ms)
-{
-	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
-
 /* A job without a record that is nowhere any more has ended: how, nobody noted. */
 static int wait_for_end(struct cli *cli, const char *jid, int64_t most_ms, struct sight *s)
 {
-	int64_t begin = clock_mono_ms(), pause = POLL_FIRST_MS;
+	int64_t begin = clock_mono_ms(), pause = WAIT_FIRST_MS;
 
 	for (;;) {
 		struct drover_error error;
@@ -55,8 +46,7 @@ static int wait_for_end(struct cli *cli, const char *jid, int64_t most_ms, struc
 			return CLI_OK;
 		if (most_ms != UNITS_NONE && clock_mono_ms() - begin >= most_ms)
 			return cli_fail(CLI_TIME_OVER, "%s has not ended in time", jid);
-		sleep_ms(pause);
-		pause = pause * 3 / 2 < POLL_MOST_MS ? pause * 3 / 2 : POLL_MOST_MS;
+		wait_pause(&pause, INT64_MAX);
 	}
 }
 
@@ -107,18 +97,48 @@ static int cancel_and_wait(struct cli *cli, const char *jid, int64_t most_ms)
 	return code;
 }
 
+/* A run whose jobs all wait has no supervisor that could tell what follows. */
+struct follow {
+	const struct conf *conf;
+	struct drover_follow job;
+};
+
+static void find_follow(void *ctx, const struct drover_job_info *job)
+{
+	struct follow *f = ctx;
+	const struct conf_class *c = conf_find_class(f->conf, cli_span(job->class_name));
+
+	if (c && job->each)
+		f->job = (struct drover_follow){.class_name = c->on_cancel.class_name,
+			.queue = c->on_cancel.queue,
+			.args = c->on_cancel.args_json};
+}
+
+static int cancel(struct cli *cli, const char *jid, struct drover_cancel *answer)
+{
+	struct follow f = {.conf = cli->conf};
+	struct drover_error error = {0};
+	int rc = 0;
+
+	if (cli->conf->n_classes > 0)
+		rc = drover_job_find_run(cli->client, jid, find_follow, &f, &error);
+	if (rc == 0 || error.kind == DROVER_E_NOT_FOUND)
+		rc = drover_job_cancel(
+			cli->client, jid, f.job.class_name ? &f.job : NULL, answer, &error);
+	return rc < 0 ? cli_fail_client(&error) : CLI_OK;
+}
+
 static int run(struct cli *cli)
 {
-	const char *jid = cli->args.words[0], *text = args_value(&cli->args, "--wait");
-	int64_t most_ms = UNITS_NONE;
+	const char *jid = cli->args.words[0];
 	struct drover_cancel answer;
-	struct drover_error error;
-	int code = CLI_OK;
+	int64_t most_ms;
+	int code = wait_read(&cli->args, &most_ms);
 
-	if (text && units_parse_duration(text, &most_ms) < 0)
-		return cli_fail(CLI_USAGE, "--wait=%s is no duration such as 30s or 10m", text);
-	if (drover_job_cancel(cli->client, jid, &answer, &error) < 0)
-		return cli_fail_client(&error);
+	if (code == CLI_OK)
+		code = cancel(cli, jid, &answer);
+	if (code != CLI_OK)
+		return code;
 	if (answer.how == DROVER_CANCEL_ASKED && args_has(&cli->args, "--wait"))
 		return cancel_and_wait(cli, jid, most_ms);
 	if (answer.how == DROVER_CANCEL_ENDED)

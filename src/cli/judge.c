@@ -175,13 +175,16 @@ void judge_held(struct judge_findings *f, const struct drover_stats *s)
 {
 	if (s->paused)
 		judge_add(f, JUDGE_WARNING,
-			"everything is paused: nothing is started while pause-all-workers is set");
+			"everything is paused: nothing is started until drover resume --all, and "
+			"while Resque's pause-all-workers is set");
+	if (s->paused_jobs > 0)
+		judge_add(f, JUDGE_OK, "%lld of paused runs, until those are resumed",
+			s->paused_jobs);
 	if (s->delayed + s->delayed_resque + s->parked == 0)
 		return;
 	judge_add(f, JUDGE_OK,
 		"%lld delayed here, %lld by resque-scheduler's clients, %lld parked until others "
-		"of "
-		"their class end",
+		"of their class end",
 		s->delayed, s->delayed_resque, s->parked);
 	if (s->supervisors == 0)
 		judge_add(f, JUDGE_WARNING, "they wait until there is a supervisor");

@@ -26,11 +26,20 @@ static const struct args_option everywhere[] = {
 
 static const struct cli_verb *const verbs[] = {
 	&verb_enqueue,
+	&verb_run,
 	&verb_queues,
 	&verb_queue,
 	&verb_jobs,
 	&verb_job,
 	&verb_cancel,
+	&verb_runs,
+	&verb_run_show,
+	&verb_pause,
+	&verb_resume,
+	&verb_rate,
+	&verb_errors,
+	&verb_retry_errors,
+	&verb_log,
 	&verb_delayed,
 	&verb_schedule,
 	&verb_failed,
@@ -47,8 +56,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_result,
 };
 
-static const char *const later[] = {"run", "runs", "run-show", "pause", "resume", "errors",
-	"retry-errors", "log", "rate", "try", "supervisor", "scale", "top", "demo"};
+static const char *const later[] = {"try", "supervisor", "scale", "top", "demo"};
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 

@@ -3,7 +3,7 @@
 #include "cli/show.h"
 
 static const struct table_column columns[] = {{"QUEUE", false}, {"SIZE", true}, {"OLDEST", true},
-	{"DELAYED", true}, {"PARKED", true}, {"PAUSED", false}};
+	{"DELAYED", true}, {"PARKED", true}, {"PAUSED JOBS", true}, {"PAUSED", false}};
 
 void queues_init(struct queues *q)
 {
@@ -24,6 +24,7 @@ void queues_add(void *ctx, const struct drover_queue_info *queue)
 	doc_text(&q->doc, "reason", cli_span(queue->reason));
 	doc_number(&q->doc, "delayed", queue->delayed);
 	doc_number(&q->doc, "parked", queue->parked);
+	doc_number(&q->doc, "paused_jobs", queue->paused_jobs);
 	doc_close(&q->doc, '}');
 
 	table_add(&q->table, cli_span(queue->name));
@@ -31,6 +32,7 @@ void queues_add(void *ctx, const struct drover_queue_info *queue)
 	table_add_str(&q->table, show_age(queue->oldest_ms, age));
 	table_add_number(&q->table, queue->delayed);
 	table_add_number(&q->table, queue->parked);
+	table_add_number(&q->table, queue->paused_jobs);
 	table_add(&q->table, !queue->paused	 ? SPAN_LIT("no")
 			     : queue->reason.len ? cli_span(queue->reason)
 						 : SPAN_LIT("yes"));
@@ -66,6 +68,6 @@ static int run(struct cli *cli)
 
 const struct cli_verb verb_queues = {.name = "queues",
 	.synopsis = "",
-	.summary =
-		"all queues: size, age of the oldest job, delayed and parked ones, paused or not",
+	.summary = "all queues: size, age of the oldest job, delayed, parked and paused ones, "
+		   "paused or not",
 	.run = run};

@@ -1,6 +1,9 @@
 /* cli/session: see session.h. */
+#include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/must.h"
 #include "cli/cli.h"
@@ -41,11 +44,22 @@ static int read_password(const struct args *args, const struct conf *conf, char 
 	return CLI_OK;
 }
 
+/* USER@HOST, for the audit of what is changed. */
+static char *make_by(void)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	char host[HOST_NAME_MAX + 1] = "";
+
+	gethostname(host, sizeof host - 1);
+	return user ? must_printf("%s@%s", user->pw_name, host)
+		    : must_printf("%lld@%s", (long long)geteuid(), host);
+}
+
 int session_open(const struct args *args, const struct conf *conf, struct drover_client **client)
 {
 	const char *option = args_value(args, "--redis"), *env = getenv("DROVER_REDIS_URL");
 	const char *space = args_value(args, "--namespace");
-	char *password, *spaced = namespace_of(conf->redis.prefix);
+	char *password, *spaced = namespace_of(conf->redis.prefix), *by = make_by();
 	struct drover_error error;
 	struct drover_options o = {.url = option	? option
 					  : env && *env ? env
@@ -59,7 +73,8 @@ int session_open(const struct args *args, const struct conf *conf, struct drover
 		.connect_timeout_ms = conf->redis.connect_timeout_ms,
 		.command_timeout_ms = conf->redis.command_timeout_ms,
 		.runs_kept_ms = conf->supervisor.runs_kept_ms,
-		.ids_kept_ms = conf->supervisor.ids_kept_ms};
+		.ids_kept_ms = conf->supervisor.ids_kept_ms,
+		.by = by};
 	int code = read_password(args, conf, &password);
 
 	if (code == CLI_OK) {
@@ -72,5 +87,6 @@ int session_open(const struct args *args, const struct conf *conf, struct drover
 		explicit_bzero(password, strlen(password));
 	free(password);
 	free(spaced);
+	free(by);
 	return code;
 }

@@ -22,6 +22,7 @@ static int run(struct cli *cli)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		doc_number(&doc, rows[i].name, rows[i].n);
 	doc_bool(&doc, "paused", s.paused);
+	doc_number(&doc, "paused_jobs", s.paused_jobs);
 	doc_close(&doc, '}');
 	if (cli->json) {
 		cli_add_doc(cli, &doc);
@@ -30,6 +31,7 @@ static int run(struct cli *cli)
 	text_fini(&doc.text);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		text_addf(&cli->out, "%-15s %lld\n", rows[i].name, rows[i].n);
+	text_addf(&cli->out, "%-15s %lld\n", "paused_jobs", s.paused_jobs);
 	if (s.paused)
 		text_add_str(&cli->out, "everything is paused\n");
 	return CLI_OK;

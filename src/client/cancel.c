@@ -30,6 +30,7 @@ static int take_out(struct drover_client *c, const struct internal_place *p, str
 			.bytes = text_span(&p->bytes),
 			.payload = text_span(&p->payload),
 			.detail = waiting[p->kind].detail,
+			.by = c->by,
 			.now_ms = clock_wall_ms(),
 			.runs_kept_ms = c->runs_kept_ms,
 			.ids_kept_ms = c->ids_kept_ms},
@@ -44,6 +45,10 @@ static int act(struct drover_client *c, const char *jid, const struct internal_p
 		answer->how = DROVER_CANCEL_ASKED;
 		return cancel_running(&c->in, text_span(&p->name), text_span(&p->token),
 			span_of(jid), clock_wall_ms(), err);
+	}
+	if (p->kind == INTERNAL_PAUSED) {
+		err_set(err, "it waits for its run to be resumed: that can be cancelled");
+		return ASK_REFUSED;
 	}
 	if (p->kind != INTERNAL_FAILED)
 		return take_out(c, p, err);
@@ -80,8 +85,8 @@ static int try_once(struct drover_client *c, const char *jid, const struct ended
 
 	if (rc == 0 && place.kind == INTERNAL_NOWHERE) {
 		rc = internal_fail(error, DROVER_E_NOT_FOUND,
-			"no job %s is waiting, delayed, parked, running or failed, nor has a "
-			"record",
+			"no job %s is waiting, delayed, parked, paused, running or failed, nor has "
+			"a record",
 			jid);
 	} else if (rc == 0) {
 		snprintf(answer->state, sizeof answer->state, "%s", place.state);
@@ -113,19 +118,20 @@ static int look_and_try(struct drover_client *c, const char *jid, struct drover_
 	return rc;
 }
 
-int drover_job_cancel(struct drover_client *c, const char *jid, struct drover_cancel *answer,
-	struct drover_error *error)
+int drover_job_cancel(struct drover_client *c, const char *jid, const struct drover_follow *follow,
+	struct drover_cancel *answer, struct drover_error *error)
 {
+	int rc;
+
 	*answer = (struct drover_cancel){.how = DROVER_CANCEL_ENDED};
 	if (!envelope_jid_valid(span_of(jid)))
 		return internal_fail(
 			error, DROVER_E_NOT_FOUND, "%s cannot be the id of a job", jid);
-	for (int i = 0; i < LOOK_AGAIN; i++) {
-		int rc = look_and_try(c, jid, answer, error);
-
-		if (rc != 0)
-			return rc < 0 ? -1 : 0;
-	}
+	rc = internal_cancel_run(c, jid, follow, answer, error);
+	for (int i = 0; rc == 0 && i < LOOK_AGAIN; i++)
+		rc = look_and_try(c, jid, answer, error);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
 	return internal_fail(error, DROVER_E_REFUSED,
 		"%s was somewhere else each time it was looked for: it was not cancelled", jid);
 }

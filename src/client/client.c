@@ -104,7 +104,8 @@ static struct redis *connect_to(const struct redis_options *options, struct err 
 	struct redis_script *const scripts[] = {&script_enqueue, &script_cancel,
 		&script_cancel_running, &script_delayed_remove, &script_failed_retry,
 		&script_failed_remove, &script_failed_clear, &script_queue_clear,
-		&script_queue_pause, &script_queue_places, &script_upload};
+		&script_queue_pause, &script_queue_places, &script_upload, &script_pause_run,
+		&script_resume_run, &script_cancel_run, &script_rate_run, &script_retry_errors};
 	size_t n = sizeof scripts / sizeof *scripts;
 
 	for (size_t i = 0; i < n; i++)
@@ -133,6 +134,7 @@ struct drover_client *drover_client_open(
 	c->address = redis_options_say(&c->options);
 	c->runs_kept_ms = options->runs_kept_ms > 0 ? options->runs_kept_ms : KEPT_MS;
 	c->ids_kept_ms = options->ids_kept_ms > 0 ? options->ids_kept_ms : KEPT_MS;
+	c->by = options->by ? must_strdup(options->by) : NULL;
 	c->redis = connect_to(&c->options, &err);
 	if (!c->redis) {
 		internal_fail(error, DROVER_E_UNREACHABLE, "%s", err.text);
@@ -152,6 +154,7 @@ void drover_client_close(struct drover_client *c)
 	redis_options_fini(&c->options);
 	free(c->address);
 	free(c->prefix);
+	free(c->by);
 	free(c);
 }
 

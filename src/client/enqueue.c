@@ -87,15 +87,31 @@ static int ask(struct drover_client *c, const struct drover_request *r, const st
 	return tell(r, e, &said, answer, error);
 }
 
+static int64_t or_absent(long long n, int64_t absent)
+{
+	return n < 0 ? absent : n;
+}
+
+static struct envelope_each read_each(const struct drover_each *each)
+{
+	return (struct envelope_each){.from = or_absent(each->from, -1),
+		.to = or_absent(each->to, -1),
+		.limit = or_absent(each->limit, -1),
+		.parallel = or_absent(each->parallel, 0),
+		.csv = span_of(each->csv),
+		.part = ENVELOPE_NO_PART};
+}
+
 int drover_enqueue(struct drover_client *c, const struct drover_request *r,
 	struct drover_enqueued *answer, struct drover_error *error)
 {
 	struct err err = {0};
 	struct internal_durable durable = {0};
+	struct envelope_each each = {ENVELOPE_EACH};
 	struct enqueue e = {.queue = span_of(r->queue),
 		.class_name = span_of(r->class_name),
 		.args = span_of(r->args ? r->args : "[]"),
-		.track = r->track || r->id,
+		.track = r->track || r->id || r->each,
 		.id = r->id ? span_of(r->id) : (struct span){0},
 		.ids_kept_ms = c->ids_kept_ms,
 		.unique = r->unique,
@@ -105,6 +121,10 @@ int drover_enqueue(struct drover_client *c, const struct drover_request *r,
 		.now_ms = clock_wall_ms()};
 
 	*answer = (struct drover_enqueued){.at_ms = DROVER_UNKNOWN};
+	if (r->each) {
+		each = read_each(r->each);
+		e.each = &each;
+	}
 	if (enqueue_check(&e, &err) < 0)
 		return internal_fail(error, DROVER_E_INVALID, "%s", err.text);
 	if (set_due(c, r, &e, error) < 0)

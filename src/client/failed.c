@@ -118,7 +118,7 @@ int drover_failed_retry(struct drover_client *c, struct drover_text record,
 	char jid[DROVER_JID_SIZE], struct drover_error *error)
 {
 	struct err err = {0};
-	int rc = failed_retry(&c->in, internal_span(record), jid, &err);
+	int rc = failed_retry(&c->in, internal_span(record), c->by, jid, &err);
 
 	if (rc == FAILED_NO_JOB)
 		return internal_fail(error, DROVER_E_REFUSED, "%s", err.text);

@@ -69,6 +69,24 @@ static int find_delayed(struct drover_client *c, struct search *s, struct drover
 	return rc < 0 ? internal_read_failed(error, rc, &err) : 0;
 }
 
+static int find_paused(struct drover_client *c, struct search *s, struct drover_error *error)
+{
+	struct texts found = {0};
+	struct waiting w;
+	struct err err = {0};
+	int rc = waiting_paused_find(&c->in, s->jid, &found, &err);
+
+	if (rc == 0 && found.n == 1 && waiting_read_parked(&w, texts_at(&found, 0))) {
+		s->place->kind = INTERNAL_PAUSED;
+		s->place->state = "paused";
+		keep(&s->place->bytes, texts_at(&found, 0));
+		keep(&s->place->payload, w.payload);
+		keep(&s->place->queue, w.queue);
+	}
+	texts_fini(&found);
+	return rc < 0 ? internal_read_failed(error, rc, &err) : 0;
+}
+
 static bool look_parked(void *ctx, struct span class_name, int64_t position, struct span item)
 {
 	struct search *s = ctx;
@@ -200,9 +218,9 @@ static int find_hinted(struct drover_client *c, struct search *s, struct interna
 int internal_find(struct drover_client *c, const char *jid, struct internal_hint hint,
 	struct internal_place *place, struct drover_error *error)
 {
-	static int (*const looks[])(
-		struct drover_client * c, struct search * s, struct drover_error * error) = {
-		find_delayed, find_parked, find_queued, find_running, find_failed};
+	static int (*const looks[])(struct drover_client * c, struct search * s,
+		struct drover_error * error) = {find_delayed, find_paused, find_parked, find_queued,
+		find_running, find_paused, find_failed};
 	struct search s = {.jid = span_of(jid), .place = place};
 	int rc;
 

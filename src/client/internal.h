@@ -13,6 +13,7 @@ struct drover_client {
 	struct redis_options options;
 	struct redis *redis;
 	char *address, *prefix;
+	char *by; /* NULL: not said */
 	struct inspect in;
 	int64_t runs_kept_ms, ids_kept_ms;
 };
@@ -61,6 +62,32 @@ void internal_view_init(
 void internal_view_fini(struct internal_view *v);
 struct drover_job_info internal_blank_job(void);
 
+/* -- the record of a run, and of its parts --------------------------------------------------------- */
+
+struct internal_record {
+	struct texts pairs, part_pairs, wish;
+	struct drover_part *parts;
+	struct drover_job_info info; /* points into these */
+};
+
+/*
+ * 1, or 0 where there is no record. `whole`: its parts, and whether somebody wants it paused, are
+ * read too, where it iterates. `r` is to be freed in any case.
+ */
+int internal_record_load(struct drover_client *c, const char *jid, bool whole,
+	struct internal_record *r, struct drover_error *error);
+void internal_record_fini(struct internal_record *r);
+
+/* What the answer of a change of a run stands for: 0, or -1 and the sentence. `verb`: "paused". */
+struct run_answer;
+int internal_judge_run(const struct run_answer *answer, const char *jid, const char *verb,
+	struct drover_run_change *change, struct drover_error *error);
+
+/* The end of a run, wherever its jobs are. 1: `answer` says how, 0: it has no record. */
+int internal_cancel_run(struct drover_client *c, const char *jid,
+	const struct drover_follow *follow, struct drover_cancel *answer,
+	struct drover_error *error);
+
 /* Goes through all queues, or one; the callback says whether to go on with the next payload. */
 typedef bool internal_look_fn(void *ctx, struct span queue, int64_t position, struct span payload);
 int internal_walk_queues(struct drover_client *c, const char *only, internal_look_fn *look,
@@ -75,6 +102,7 @@ enum internal_place_kind {
 	INTERNAL_NOWHERE,
 	INTERNAL_DELAYED,
 	INTERNAL_PARKED,
+	INTERNAL_PAUSED,
 	INTERNAL_QUEUE,
 	INTERNAL_LEASE,
 	INTERNAL_FAILED

@@ -1,78 +1,21 @@
 /* client/job: one job, wherever it stands; see include/drover/client.h. Only reads. */
 #include <string.h>
 
-#include "base/json_scan.h"
 #include "client/internal.h"
 #include "queue/audit.h"
-
-static struct drover_text run_text(const struct texts *pairs, const char *field)
-{
-	return internal_give(texts_value(pairs, field));
-}
-
-static struct drover_text run_json(const struct texts *pairs, const char *field)
-{
-	struct span s = texts_value(pairs, field);
-	struct err bad;
-
-	return internal_give(json_scan(s, NULL, NULL, &bad) < 0 ? span_of(NULL) : s);
-}
-
-static long long run_number(const struct texts *pairs, const char *field)
-{
-	return ask_to_number(texts_value(pairs, field), DROVER_UNKNOWN);
-}
-
-/* -- the record of a run ------------------------------------------------------------------ */
-
-static struct drover_job_info read_run(const struct texts *pairs, const char *jid)
-{
-	struct drover_job_info info = internal_blank_job();
-
-	info.tracked = true;
-	info.jid = internal_give(span_of(jid));
-	info.class_name = run_text(pairs, "class");
-	info.queue = run_text(pairs, "queue");
-	info.args = run_json(pairs, "args");
-	info.state = run_text(pairs, "state");
-	info.worker = run_text(pairs, "worker");
-	info.origin = run_text(pairs, "origin");
-	info.attempt = run_number(pairs, "attempt");
-	info.interruptions = run_number(pairs, "interruptions");
-	info.recoveries = run_number(pairs, "recoveries");
-	info.enqueued_at_ms = internal_time(texts_value(pairs, "enqueued_at"));
-	info.started_at_ms = internal_time(texts_value(pairs, "started_at"));
-	info.ended_at_ms = internal_time(texts_value(pairs, "ended_at"));
-	info.next_at_ms = internal_time(texts_value(pairs, "next_at"));
-	info.exception = run_text(pairs, "exception");
-	info.error = run_text(pairs, "error");
-	info.note = run_text(pairs, "note");
-	info.result = run_json(pairs, "result");
-	info.done = run_number(pairs, "progress_done");
-	info.total = run_number(pairs, "progress_total");
-	info.request_id = run_text(pairs, "request_id");
-	info.tick = run_text(pairs, "tick");
-	return info;
-}
 
 int drover_job_find_run(struct drover_client *c, const char *jid, drover_job_fn *fn, void *ctx,
 	struct drover_error *error)
 {
-	struct texts pairs = {0};
-	struct err err = {0};
-	int rc = inspect_run(&c->in, span_of(jid), &pairs, &err);
+	struct internal_record r;
+	int rc = internal_record_load(c, jid, false, &r, error);
 
-	if (rc < 0)
-		return internal_read_failed(error, rc, &err);
-	if (pairs.n > 0) {
-		struct drover_job_info info = read_run(&pairs, jid);
-
-		fn(ctx, &info);
-	} else {
+	if (rc == 1)
+		fn(ctx, &r.info);
+	if (rc == 0)
 		rc = internal_fail(error, DROVER_E_NOT_FOUND, "no record of a job %s", jid);
-	}
-	texts_fini(&pairs);
-	return rc;
+	internal_record_fini(&r);
+	return rc < 0 ? -1 : 0;
 }
 
 /* -- where it is --------------------------------------------------------------------------- */
@@ -80,6 +23,7 @@ int drover_job_find_run(struct drover_client *c, const char *jid, drover_job_fn 
 static const char *const place_names[] = {[INTERNAL_NOWHERE] = "",
 	[INTERNAL_DELAYED] = "delayed",
 	[INTERNAL_PARKED] = "parked",
+	[INTERNAL_PAUSED] = "paused",
 	[INTERNAL_QUEUE] = "queue",
 	[INTERNAL_LEASE] = "lease",
 	[INTERNAL_FAILED] = "failed"};
@@ -116,11 +60,10 @@ static void add_counts(struct drover_job_info *info, const struct internal_view 
 }
 
 /* A record may be a moment behind, but only the lease can tell that its holder is gone. */
-static void tell_tracked(const struct texts *pairs, const char *jid,
-	const struct internal_place *place, const struct internal_view *v, const struct text *audit,
-	drover_job_fn *fn, void *ctx)
+static void tell_tracked(const struct internal_record *r, const struct internal_place *place,
+	const struct internal_view *v, const struct text *audit, drover_job_fn *fn, void *ctx)
 {
-	struct drover_job_info info = read_run(pairs, jid);
+	struct drover_job_info info = r->info;
 
 	add_place(&info, place);
 	if (place->lost)
@@ -147,7 +90,7 @@ static struct span text_span(const struct text *t)
 	return (struct span){t->data ? t->data : "", t->len};
 }
 
-static int tell_all(struct drover_client *c, const char *jid, const struct texts *pairs,
+static int tell_all(struct drover_client *c, const char *jid, const struct internal_record *r,
 	drover_job_fn *fn, void *ctx, struct drover_error *error)
 {
 	struct internal_place place;
@@ -155,23 +98,23 @@ static int tell_all(struct drover_client *c, const char *jid, const struct texts
 	struct text audit = {0};
 	struct err err = {0};
 	const struct internal_hint hint = {
-		.state = texts_value(pairs, "state"), .queue = texts_value(pairs, "queue")};
+		.state = internal_span(r->info.state), .queue = internal_span(r->info.queue)};
 	int rc = internal_find(c, jid, hint, &place, error);
 
 	internal_view_init(&v, text_span(&place.payload), place.state ? place.state : "",
 		text_span(&place.queue));
-	if (rc == 0 && pairs->n > 0) {
+	if (rc == 0 && r->info.tracked) {
 		rc = audit_read(&c->in, span_of(jid), &audit, &err);
 		if (rc == 0)
-			tell_tracked(pairs, jid, &place, &v, &audit, fn, ctx);
+			tell_tracked(r, &place, &v, &audit, fn, ctx);
 		else
 			rc = internal_read_failed(error, rc, &err);
 	} else if (rc == 0 && place.kind != INTERNAL_NOWHERE) {
 		tell_found(jid, &place, &v, fn, ctx);
 	} else if (rc == 0) {
 		rc = internal_fail(error, DROVER_E_NOT_FOUND,
-			"no job %s is waiting, delayed, parked, running or failed, nor has a "
-			"record",
+			"no job %s is waiting, delayed, parked, paused, running or failed, nor has "
+			"a record",
 			jid);
 	}
 	internal_view_fini(&v);
@@ -183,17 +126,15 @@ static int tell_all(struct drover_client *c, const char *jid, const struct texts
 int drover_job_find(struct drover_client *c, const char *jid, drover_job_fn *fn, void *ctx,
 	struct drover_error *error)
 {
-	struct texts pairs = {0};
-	struct err err = {0};
+	struct internal_record r;
 	int rc;
 
 	if (!envelope_jid_valid(span_of(jid)))
 		return internal_fail(
 			error, DROVER_E_NOT_FOUND, "%s cannot be the id of a job", jid);
-	rc = inspect_run(&c->in, span_of(jid), &pairs, &err);
-	if (rc < 0)
-		return internal_read_failed(error, rc, &err);
-	rc = tell_all(c, jid, &pairs, fn, ctx, error);
-	texts_fini(&pairs);
+	rc = internal_record_load(c, jid, true, &r, error);
+	if (rc >= 0)
+		rc = tell_all(c, jid, &r, fn, ctx, error);
+	internal_record_fini(&r);
 	return rc;
 }

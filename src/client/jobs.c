@@ -31,6 +31,15 @@ struct drover_job_info internal_blank_job(void)
 		.request_id = none,
 		.tick = none,
 		.audit = none,
+		.parent = none,
+		.reason = none,
+		.csv = none,
+		.cursor = none,
+		.errors = DROVER_UNKNOWN,
+		.speed = -1,
+		.eta_ms = DROVER_UNKNOWN,
+		.rate_per_ms = DROVER_UNKNOWN,
+		.pause_ms = DROVER_UNKNOWN,
 		.position = DROVER_UNKNOWN,
 		.next_at_ms = DROVER_UNKNOWN,
 		.pid = DROVER_UNKNOWN,
@@ -67,6 +76,8 @@ void internal_view_init(
 	v->info.recoveries = v->envelope.recoveries;
 	if (v->envelope.at_ms > 0)
 		v->info.enqueued_at_ms = v->envelope.at_ms;
+	v->info.parent = internal_give_text(&v->envelope.parent);
+	v->info.part = v->envelope.parent.len ? v->envelope.part : 0;
 }
 
 void internal_view_fini(struct internal_view *v)
@@ -266,15 +277,41 @@ static int list_delayed(struct drover_client *c, struct listing *l, struct drove
 	return rc < 0 ? internal_read_failed(error, rc, &err) : 0;
 }
 
+static int list_paused(struct drover_client *c, struct listing *l, struct drover_error *error)
+{
+	struct texts pairs = {0};
+	struct text cursor = {0};
+	struct err err = {0};
+	int rc;
+
+	text_add_char(&cursor, '0');
+	do {
+		rc = waiting_paused_part(&c->in, &cursor, &pairs, &err);
+		for (size_t i = 1; rc == 0 && l->left > 0 && i < pairs.n; i += 2) {
+			struct waiting w;
+
+			if (waiting_read_parked(&w, texts_at(&pairs, i)) &&
+				is_wanted(w.queue, l->queue))
+				list_job(l, w.payload, "paused", w.queue, "paused", DROVER_UNKNOWN,
+					DROVER_UNKNOWN);
+		}
+	} while (rc == 0 && l->left > 0 && strcmp(cursor.data, "0") != 0);
+	text_fini(&cursor);
+	texts_fini(&pairs);
+	return rc < 0 ? internal_read_failed(error, rc, &err) : 0;
+}
+
 int drover_job_each_held(struct drover_client *c, const char *queue, long long limit,
 	drover_job_fn *fn, void *ctx, struct drover_error *error)
 {
 	struct listing delayed = {.queue = queue, .fn = fn, .ctx = ctx, .left = limit};
-	struct listing parked = delayed;
+	struct listing parked = delayed, paused = delayed;
 
 	if (limit <= 0)
 		return 0;
 	if (list_delayed(c, &delayed, error) < 0)
 		return -1;
-	return internal_walk_parked(c, list_parked, &parked, error);
+	if (internal_walk_parked(c, list_parked, &parked, error) < 0)
+		return -1;
+	return list_paused(c, &paused, error);
 }

@@ -95,6 +95,7 @@ static int tell_queue(struct drover_client *c, const struct around *around, stru
 	q.reason = internal_give(reason);
 	q.delayed = held ? held->delayed : 0;
 	q.parked = held ? held->parked : 0;
+	q.paused_jobs = held ? held->paused : 0;
 	fn(ctx, &q);
 	return 0;
 }
@@ -202,6 +203,22 @@ int drover_queue_resume(struct drover_client *c, const char *name, struct drover
 		return -1;
 	rc = operate_resume(&c->in, span_of(name), &err);
 	return rc < 0 ? internal_write_failed(error, rc, &err, "it was resumed") : rc;
+}
+
+int drover_pause_all(struct drover_client *c, const char *reason, struct drover_error *error)
+{
+	struct err err = {0};
+	int rc = operate_pause(&c->in, SPAN_LIT("*"), span_of(reason ? reason : ""), &err);
+
+	return rc < 0 ? internal_write_failed(error, rc, &err, "everything was paused") : 0;
+}
+
+int drover_resume_all(struct drover_client *c, struct drover_error *error)
+{
+	struct err err = {0};
+	int rc = operate_resume(&c->in, SPAN_LIT("*"), &err);
+
+	return rc < 0 ? internal_write_failed(error, rc, &err, "everything was resumed") : rc;
 }
 
 long long drover_queue_clear(struct drover_client *c, const char *name, struct drover_error *error)

@@ -52,10 +52,13 @@ static int count_foreign(struct drover_client *c, struct drover_stats *s, struct
 static int count_held(struct drover_client *c, struct drover_stats *s, struct err *err)
 {
 	struct texts classes = {0};
-	int64_t delayed = 0;
+	int64_t delayed = 0, paused = 0;
 	int rc = waiting_delayed_size(&c->in, &delayed, err);
 
 	s->delayed = delayed;
+	if (rc == 0)
+		rc = waiting_paused_size(&c->in, &paused, err);
+	s->paused_jobs = paused;
 	if (rc == 0)
 		rc = waiting_parked_classes(&c->in, &classes, err);
 	for (size_t i = 0; rc == 0 && i < classes.n; i++) {

@@ -233,13 +233,6 @@ const struct conf_type conf_type_real = {
 
 /* -- rate: 100/s -- */
 
-static const struct {
-	const char *name;
-	int64_t per_ms;
-} RATES[] = {{"/s", 1000}, {"/m", 60000}, {"/h", 3600000}};
-
-#define COUNT(a) (sizeof(a) / sizeof *(a))
-
 static void allow_rate(const struct conf_key *k, struct text *out)
 {
 	(void)k;
@@ -249,26 +242,13 @@ static void allow_rate(const struct conf_key *k, struct text *out)
 static bool read_rate(
 	struct conf_reader *r, const struct conf_key *k, const struct conf_node *n, void *at)
 {
-	struct conf_rate rate = {0, 1000};
+	struct conf_rate rate;
 	const char *s = conf_scalar(n);
-	char digits[16] = "";
-	size_t len;
-	bool unit = false;
 
 	(void)r;
-	if (!s)
+	if (!s || units_parse_rate(s, &rate.items, &rate.per_ms) < 0)
 		return false;
-	len = strspn(s, "0123456789");
-	if (len < sizeof digits)
-		memcpy(digits, s, len);
-	for (size_t i = 0; i < COUNT(RATES); i++) {
-		if (strcmp(s + len, RATES[i].name) != 0)
-			continue;
-		rate.per_ms = RATES[i].per_ms;
-		unit = true;
-	}
-	if (strcmp(s, "none") != 0 && (!unit || !conf_parse_int(digits, &rate.items) ||
-					      rate.items < k->min || rate.items > k->max))
+	if (rate.items && (rate.items < k->min || rate.items > k->max))
 		return false;
 	*(struct conf_rate *)at = rate;
 	return true;
@@ -277,16 +257,10 @@ static bool read_rate(
 static void print_rate(const struct conf_key *k, const void *at, struct conf_printer *p)
 {
 	const struct conf_rate *rate = at;
+	char text[32];
 
 	(void)k;
-	if (rate->items == 0) {
-		text_add_str(p->out, "none");
-		return;
-	}
-	text_add_int(p->out, rate->items);
-	for (size_t i = 0; i < COUNT(RATES); i++)
-		if (RATES[i].per_ms == rate->per_ms)
-			text_add_str(p->out, RATES[i].name);
+	text_add_str(p->out, units_format_rate(rate->items, rate->per_ms, text));
 }
 
 const struct conf_type conf_type_rate = {

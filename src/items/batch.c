@@ -9,8 +9,9 @@
 
 enum { CURSOR_MAX = 96 };
 
-void batch_begin(struct batch *b, uint64_t from)
+void batch_begin(struct batch *b, uint64_t server, uint64_t from)
 {
+	b->server = server;
 	b->from = from;
 	b->to = 0;
 	b->n = b->next = 0;
@@ -108,16 +109,25 @@ int batch_cursor_parse(struct batch_cursor *c, struct span text, struct err *err
 	if (text.len < sizeof copy) {
 		memcpy(copy, text.at, text.len);
 		copy[text.len] = '\0';
-		if (strlen(copy) == text.len && take_number(&p, 10, &c->from) == 0 &&
-			take_number(&p, 10, &c->to) == 0 && take_passed(p, c) == 0)
+		if (strlen(copy) == text.len && take_number(&p, 16, &c->server) == 0 &&
+			take_number(&p, 10, &c->from) == 0 && take_number(&p, 10, &c->to) == 0 &&
+			take_passed(p, c) == 0)
 			return 0;
 	}
 	return err_set(err, "the cursor is none of this collection's");
 }
 
+uint64_t batch_cursor_from(const struct batch_cursor *c, uint64_t server)
+{
+	return c->server == server ? c->from : 0;
+}
+
 void batch_skip(struct batch *b, const struct batch_cursor *c)
 {
-	if (!c->has_hash || c->to != b->to)
+	bool is_all = b->from == 0 && b->to == 0;
+
+	if (!c->has_hash || c->from != b->from || c->to != b->to ||
+		(c->server != b->server && !is_all))
 		return;
 	while (b->next < b->n && b->members[b->next].hash <= c->hash)
 		b->next++;
@@ -133,7 +143,8 @@ void batch_name(const struct batch *b, struct text *out)
 
 	must(b->next > 0);
 	text_clear(out);
-	text_addf(out, "%llu %llu ", (unsigned long long)b->from, (unsigned long long)b->to);
+	text_addf(out, "%016llx %llu %llu ", (unsigned long long)b->server,
+		(unsigned long long)b->from, (unsigned long long)b->to);
 	if (b->next == b->n || b->members[b->next].hash != b->members[given].hash) {
 		text_addf(out, "%016llx", (unsigned long long)b->members[given].hash);
 		return;

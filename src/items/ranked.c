@@ -9,8 +9,9 @@
 #include "base/must.h"
 #include "queue/ask.h"
 
-/* Members may be large: more than about so many bytes are not asked for at once. */
+/* Members may be large: more than about so many bytes are not asked for at once, but for the first time. */
 #define BYTES_AT_ONCE (1 << 20)
+#define FIRST_AT_ONCE 32
 
 struct ranked {
 	struct source source;
@@ -22,7 +23,7 @@ static struct source *ranked_open(struct store *store, const struct stream_spec 
 	struct ranked *r = must_alloc(sizeof *r);
 
 	(void)store, (void)spec;
-	r->at_once = STREAM_NEXT_MAX;
+	r->at_once = FIRST_AT_ONCE;
 	return &r->source;
 }
 
@@ -48,10 +49,10 @@ static const struct redis_reply *ask_range(
 	return store_ask(s->store, &w, err);
 }
 
-static void learn_size(struct ranked *r, int64_t asked, size_t bytes)
+static void learn_size(struct ranked *r, int64_t got, size_t bytes)
 {
-	if (bytes > BYTES_AT_ONCE && asked > 1)
-		r->at_once = asked / 2;
+	if (bytes > BYTES_AT_ONCE)
+		r->at_once = got > 1 ? got / 2 : 1;
 	else if (bytes < BYTES_AT_ONCE / 4 && r->at_once < STREAM_NEXT_MAX)
 		r->at_once = 2 * r->at_once < STREAM_NEXT_MAX ? 2 * r->at_once : STREAM_NEXT_MAX;
 }
@@ -77,7 +78,7 @@ static int ranked_next(
 		items_add(out, (struct span){cursor.data, cursor.len}, reply->items[i]->text);
 		text_fini(&cursor);
 	}
-	learn_size(r, n, out->bytes.len);
+	learn_size(r, out->n, out->bytes.len);
 	return 0;
 }
 

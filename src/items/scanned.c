@@ -1,7 +1,7 @@
 /*
  * items/scanned: members of a set, fields of a hash, names of keys, by SCAN and its likes. In
  * drover-items. Each is given at least once, in an order of its own, and maybe again where the table
- * changed meanwhile; what a cursor is: batch.h.
+ * changed meanwhile or Redis was restarted; what a cursor is: batch.h.
  */
 #include "items/source.h"
 
@@ -18,7 +18,8 @@ enum { MEMBERS_AT_ONCE = 100, KEYS_AT_ONCE = 1000 };
 
 struct scanned {
 	struct source source;
-	struct batch batch; /* its members point into `bytes` */
+	uint64_t server, connection; /* who answers there; 0: nobody has been asked yet */
+	struct batch batch;	     /* its members point into `bytes` */
 	struct text bytes, item, cursor;
 	struct text
 		last; /* the cursor that was given last: who asks with it goes on in the batch */
@@ -99,24 +100,77 @@ static void take_members(struct scanned *s, const struct redis_reply *list)
 	}
 }
 
-static int load(struct scanned *s, uint64_t from, struct err *err)
+static int take_answer(
+	struct scanned *s, uint64_t from, const struct redis_reply *reply, struct err *err)
 {
-	const struct redis_reply *reply = ask_scan(&s->source, from, err);
 	char *end;
 	uint64_t to;
 
-	if (!reply)
-		return -1;
 	if (reply->type != REDIS_ARRAY || reply->n != 2 || reply->items[1]->type != REDIS_ARRAY)
 		return err_set(err, "Redis answers SCAN with something else");
 	errno = 0;
 	to = strtoull(reply->items[0]->text.at, &end, 10);
 	if (errno || *end || reply->items[0]->text.len == 0)
 		return err_set(err, "Redis answers SCAN with a cursor that is no number");
-	batch_begin(&s->batch, from);
+	batch_begin(&s->batch, s->server, from);
 	take_members(s, reply->items[1]);
 	batch_end(&s->batch, to);
 	return 0;
+}
+
+/* The half of its run id: it has another one after each start. 0 where it does not tell. */
+static uint64_t run_id(struct span info)
+{
+	static const char NAME[] = "run_id:";
+	const char *at = memmem(info.at, info.len, NAME, sizeof NAME - 1);
+	char digits[17] = "";
+
+	if (at && (size_t)(info.at + info.len - at) >= sizeof NAME - 1 + 16)
+		memcpy(digits, at + sizeof NAME - 1, 16);
+	return strtoull(digits, NULL, 16);
+}
+
+/* Asked once a connection. Who may not ask that is not kept from reading. */
+static int know_server(struct scanned *s, struct err *err)
+{
+	const struct redis_reply *reply;
+	struct words w = {0};
+
+	if (s->connection && s->connection == store_connection(s->source.store))
+		return 0;
+	words_add_str(&w, "INFO");
+	words_add_str(&w, "server");
+	reply = store_ask(s->source.store, &w, err);
+	if (!reply && s->source.store->redis == NULL)
+		return -1;
+	s->server = reply && reply->type == REDIS_STRING ? run_id(reply->text) : 0;
+	s->connection = store_connection(s->source.store);
+	return 0;
+}
+
+/*
+ * What a cursor means is known by the server that gave it. The answer may be that of another one, for
+ * the connection may be made anew while it is waited for: then it counts for nothing.
+ */
+static int load(struct scanned *s, const struct batch_cursor *c, struct err *err)
+{
+	const struct redis_reply *reply;
+	uint64_t from;
+
+	do {
+		if (know_server(s, err) < 0)
+			return -1;
+		from = batch_cursor_from(c, s->server);
+		reply = ask_scan(&s->source, from, err);
+		if (!reply)
+			return -1;
+	} while (s->connection != store_connection(s->source.store));
+	return take_answer(s, from, reply, err);
+}
+
+static int load_next(struct scanned *s, struct err *err)
+{
+	return load(s, &(struct batch_cursor){.server = s->batch.server, .from = s->batch.to}, err);
 }
 
 /* -- items ------------------------------------------------------------------------------------------ */
@@ -164,7 +218,7 @@ static int go_to(struct scanned *s, struct span cursor, struct err *err)
 	text_clear(&s->last);
 	if (cursor.len && batch_cursor_parse(&c, cursor, err) < 0)
 		return -1;
-	if (load(s, c.from, err) < 0)
+	if (load(s, &c, err) < 0)
 		return -1;
 	batch_skip(&s->batch, &c);
 	return 0;
@@ -179,7 +233,7 @@ static int scanned_next(
 		return -1;
 	/* An answer of SCAN may hold nothing, and there may be many such. */
 	while (s->batch.next == s->batch.n && s->batch.to != 0)
-		if (load(s, s->batch.to, err) < 0)
+		if (load_next(s, err) < 0)
 			return -1;
 	while (out->n < q->count && s->batch.next < s->batch.n)
 		give(s, out);

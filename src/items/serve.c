@@ -135,6 +135,18 @@ static void open_source(struct server *s)
 		s->source = source_open(&s->store, &spec);
 }
 
+/* All of it, and then its end: whoever reads cannot ask again, so an error is an end in the middle. */
+static int tell(struct server *s)
+{
+	struct err err;
+
+	text_clear(&s->answer);
+	if (s->source->kind->tell(s->source, &s->answer, &err) < 0)
+		say_error(s, &err);
+	talk_write(&s->talk, (struct span){s->answer.data ? s->answer.data : "", s->answer.len});
+	return 0;
+}
+
 int serve(int fd)
 {
 	struct server s = {.talk.fd = fd};
@@ -145,7 +157,7 @@ int serve(int fd)
 	if (rc > 0) {
 		text_add_span(&s.spec_bytes, spec);
 		open_source(&s);
-		rc = questions(&s);
+		rc = s.source && s.source->kind->tell ? tell(&s) : questions(&s);
 	}
 	source_close(s.source);
 	store_fini(&s.store);

@@ -18,7 +18,8 @@ struct source *source_open(struct store *store, const struct stream_spec *spec)
 		[STREAM_SET] = &SCANNED_KIND,
 		[STREAM_HASH] = &SCANNED_KIND,
 		[STREAM_SCAN] = &SCANNED_KIND,
-		[STREAM_CSV] = &UPLOADED_KIND};
+		[STREAM_CSV] = &UPLOADED_KIND,
+		[STREAM_ASIDE] = &ASIDE_KIND};
 	struct source *s = KINDS[spec->kind]->open(store, spec);
 
 	s->kind = KINDS[spec->kind];

@@ -28,6 +28,8 @@ struct source_kind {
 	int (*next)(struct source *s, const struct stream_question *q, struct items *out,
 		struct err *err);
 	int (*size)(struct source *s, int64_t *n, struct err *err);
+	/* Appends all there is, which is said without a question. */
+	int (*tell)(struct source *s, struct text *out, struct err *err);
 	/* Appends. */
 	int (*read)(struct source *s, const struct stream_question *q, struct text *out,
 		struct err *err);
@@ -43,6 +45,7 @@ struct source {
 extern const struct source_kind RANKED_KIND;   /* a list, a sorted set: by index */
 extern const struct source_kind SCANNED_KIND;  /* a set, a hash, names of keys: by SCAN */
 extern const struct source_kind UPLOADED_KIND; /* a file */
+extern const struct source_kind ASIDE_KIND;    /* items of a run that were set aside */
 
 struct source *source_open(struct store *store, const struct stream_spec *spec);
 void source_close(struct source *s); /* NULL is fine */

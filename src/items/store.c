@@ -106,6 +106,7 @@ static const struct redis_reply *try_once(
 	*lasting = false;
 	reply = redis_call(s->redis, err, w->n, words_spans(w));
 	if (!reply) {
+		s->earlier += redis_times_up(s->redis);
 		redis_free(s->redis);
 		s->redis = NULL;
 	}
@@ -147,4 +148,9 @@ const struct redis_reply *store_ask(struct store *s, struct words *w, struct err
 
 	words_fini(w);
 	return reply;
+}
+
+uint64_t store_connection(const struct store *s)
+{
+	return s->earlier + (s->redis ? redis_times_up(s->redis) : 0);
 }

@@ -18,6 +18,7 @@
 struct store {
 	struct redis_options options;
 	struct redis *redis; /* NULL: not connected now */
+	uint64_t earlier;    /* connections before `redis` */
 	int peer; /* descriptor of who waits for the answer; nobody: it is not waited for */
 };
 
@@ -30,5 +31,8 @@ void store_fini(struct store *s);
  * where Redis was away for too long or refuses, with the reason.
  */
 const struct redis_reply *store_ask(struct store *s, struct words *w, struct err *err);
+
+/* Over which connection the last answer came, from 1 on: with one number, from one server. */
+uint64_t store_connection(const struct store *s);
 
 #endif

@@ -72,7 +72,7 @@ static void take_texts(struct texts *out, const struct redis_reply *reply)
 			take_texts(out, reply->items[i]);
 }
 
-static int judge(const struct redis_reply *reply, struct err *err)
+int ask_judge(const struct redis_reply *reply, struct err *err)
 {
 	if (!reply)
 		return ASK_LOST;
@@ -86,7 +86,7 @@ static int judge(const struct redis_reply *reply, struct err *err)
 
 static int take_number(const struct redis_reply *reply, int64_t *out, struct err *err)
 {
-	int rc = judge(reply, err);
+	int rc = ask_judge(reply, err);
 
 	if (rc == 0)
 		*out = reply->type == REDIS_INTEGER ? reply->integer
@@ -96,7 +96,7 @@ static int take_number(const struct redis_reply *reply, int64_t *out, struct err
 
 static int take_answer(const struct redis_reply *reply, struct texts *out, struct err *err)
 {
-	int rc = judge(reply, err);
+	int rc = ask_judge(reply, err);
 
 	if (rc < 0)
 		return rc;

@@ -45,6 +45,9 @@ int ask_script(struct redis *r, const struct redis_script *s, size_t n_keys, str
 int ask_script_number(struct redis *r, const struct redis_script *s, size_t n_keys, struct words *w,
 	int64_t *out, struct err *err);
 
+/* 0, or what an answer (NULL: none) that is none stands for. */
+int ask_judge(const struct redis_reply *reply, struct err *err);
+
 /* Reads a whole number; `otherwise` where the text is none. */
 int64_t ask_to_number(struct span s, int64_t otherwise);
 

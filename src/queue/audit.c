@@ -5,33 +5,28 @@
 #include "queue/keys.h"
 #include "queue/waiting.h"
 
-void audit_write(struct text *out, int64_t wall_ms, const char *what, const char *detail)
+static void add_member(struct text *out, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	text_addf(out, ",\"%s\":", name);
+	text_add_json(out, span_of(value));
+}
+
+void audit_write(
+	struct text *out, int64_t wall_ms, const char *what, const char *detail, const char *by)
 {
 	char at[CLOCK_TEXT_SIZE];
 
 	text_addf(out, "{\"at\":\"%s\",\"what\":\"%s\"", clock_rfc3339(wall_ms, at), what);
-	if (detail) {
-		text_add_str(out, ",\"detail\":");
-		text_add_json(out, span_of(detail));
-	}
+	add_member(out, "by", by);
+	add_member(out, "detail", detail);
 	text_add_char(out, '}');
-}
-
-static void add_key(struct text *out, const char *prefix, struct span jid)
-{
-	text_add_str(out, prefix);
-	text_add_str(out, KEY_RUN);
-	text_add_span(out, jid);
-	text_add_str(out, KEY_AUDIT);
 }
 
 void audit_add_key(struct words *w, const char *prefix, struct span jid)
 {
-	struct text key = {0};
-
-	add_key(&key, prefix, jid);
-	words_add(w, (struct span){key.data, key.len});
-	text_fini(&key);
+	words_add_run_key(w, prefix, jid, KEY_AUDIT);
 }
 
 int audit_read(const struct inspect *in, struct span jid, struct text *json, struct err *err)

@@ -21,33 +21,51 @@ static void add_audit(struct words *w, const struct cancel *c)
 {
 	struct text entry = {0};
 
-	audit_write(&entry, c->now_ms, "cancelled", c->detail);
+	audit_write(&entry, c->now_ms, "cancelled", c->detail, c->by);
 	words_add(w, (struct span){entry.data, entry.len});
 	text_fini(&entry);
 }
 
 /* What stands in a queue need not be a job; it is thrown away all the same. */
-static void add_job(struct words *w, struct span payload)
+static void add_job(struct words *w, const struct envelope *e, bool job)
 {
-	struct envelope e = {0};
 	struct text content = {0};
-	struct err unreadable;
-	bool job = envelope_read(&e, payload, &unreadable) == 0;
-	struct span class_name = {e.class_name.data, e.class_name.len};
+	struct span class_name = {e->class_name.data, e->class_name.len};
 
 	if (job)
-		canonical_add_job(&content, class_name, e.args);
-	words_add(w, job ? (struct span){e.jid.data, e.jid.len} : SPAN_LIT(""));
+		canonical_add_job(&content, class_name, e->args);
+	words_add(w, job ? (struct span){e->jid.data, e->jid.len} : SPAN_LIT(""));
 	words_add(w, job ? class_name : SPAN_LIT(""));
 	words_add(w, (struct span){content.data, content.len});
 	text_fini(&content);
+}
+
+static void add_arguments(struct words *w, const struct inspect *in, const struct cancel *c)
+{
+	struct envelope e = {0};
+	struct err unreadable;
+	bool job = envelope_read(&e, c->payload, &unreadable) == 0;
+	bool part = job && e.parent.len > 0 && e.part != ENVELOPE_NO_PART;
+	char now[CLOCK_TEXT_SIZE];
+
+	words_add_str(w, in->prefix);
+	words_add_str(w, places[c->place].word);
+	words_add(w, c->member);
+	words_add(w, c->bytes);
+	add_job(w, &e, job);
+	words_add_str(w, clock_rfc3339(c->now_ms, now));
+	words_add_int(w, c->now_ms);
+	words_add_int(w, c->runs_kept_ms);
+	words_add_int(w, c->ids_kept_ms);
+	add_audit(w, c);
+	words_add(w, part ? (struct span){e.parent.data, e.parent.len} : SPAN_LIT(""));
+	words_add_int(w, part ? e.part : 0);
 	envelope_fini(&e);
 }
 
 int cancel_waiting(const struct inspect *in, const struct cancel *c, struct err *err)
 {
 	struct words w = {0};
-	char now[CLOCK_TEXT_SIZE];
 	struct span name = c->place == CANCEL_QUEUE ? c->queue : c->member;
 	int64_t gone = 0;
 	int rc;
@@ -55,16 +73,7 @@ int cancel_waiting(const struct inspect *in, const struct cancel *c, struct err 
 	words_add_key(&w, in->prefix, places[c->place].key,
 		places[c->place].named ? name : span_of(NULL));
 	words_add_key(&w, in->prefix, places[c->place].second_key, span_of(NULL));
-	words_add_str(&w, in->prefix);
-	words_add_str(&w, places[c->place].word);
-	words_add(&w, c->member);
-	words_add(&w, c->bytes);
-	add_job(&w, c->payload);
-	words_add_str(&w, clock_rfc3339(c->now_ms, now));
-	words_add_int(&w, c->now_ms);
-	words_add_int(&w, c->runs_kept_ms);
-	words_add_int(&w, c->ids_kept_ms);
-	add_audit(&w, c);
+	add_arguments(&w, in, c);
 	rc = ask_script_number(in->redis, &script_cancel, 2, &w, &gone, err);
 	return rc < 0 ? rc : gone == 1;
 }

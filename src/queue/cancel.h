@@ -17,6 +17,7 @@ struct cancel {
 	struct span bytes;   /* what stands there */
 	struct span payload; /* in it */
 	const char *detail;  /* for the audit */
+	const char *by;	     /* likewise: who wants it; NULL: not said */
 	int64_t now_ms;
 	int64_t runs_kept_ms, ids_kept_ms;
 };

@@ -72,6 +72,7 @@ static void write_payload(struct text *out, const struct enqueue *e, const char 
 			     .now_ms = e->now_ms,
 			     .track = e->track,
 			     .overlap = e->overlap != NULL,
+			     .each = e->each,
 			     .origin = origin || !e->unique ? origin : "enqueued",
 			     .tick = e->tick_ms ? clock_iso_second(e->tick_ms, tick) : NULL});
 }
@@ -99,6 +100,10 @@ static void add_record(struct words *w, const struct enqueue *e)
 		add_field(w, "tick", span_of(clock_iso_second(e->tick_ms, at)));
 	if (e->id.at)
 		add_field(w, "request_id", e->id);
+	if (e->each)
+		add_field(w, "each", SPAN_LIT("1"));
+	if (e->each && e->each->csv.len)
+		add_field(w, "csv", e->each->csv);
 }
 
 static void add_keys(struct words *w, const char *prefix, const struct enqueue *e, const char *jid)
@@ -120,6 +125,14 @@ static void add_text(struct words *w, bool wanted, struct text *t)
 	text_clear(t);
 }
 
+/* Other items are another request; an uploaded file has a new name each time. */
+static void add_window(struct text *t, const struct envelope_each *each)
+{
+	if (each)
+		text_addf(t, "\n%lld %lld %lld %lld", (long long)each->from, (long long)each->to,
+			(long long)each->limit, (long long)each->parallel);
+}
+
 static void add_arguments(
 	struct words *w, const struct inspect *in, const struct enqueue *e, const char *jid)
 {
@@ -133,6 +146,7 @@ static void add_arguments(
 	text_add_int(&t, e->due_ms);
 	add_text(w, e->due_ms > 0, &t);
 	canonical_add_request(&t, e->class_name, e->queue, e->args);
+	add_window(&t, e->each);
 	add_text(w, e->id.at != NULL, &t);
 	words_add_int(w, e->ids_kept_ms + e->delay_ms);
 	canonical_add_job(&t, e->class_name, e->args);
@@ -140,7 +154,7 @@ static void add_arguments(
 	words_add_int(w, e->unique_for_ms + e->delay_ms);
 	words_add(w, e->class_name);
 	words_add_str(w, e->overlap ? e->overlap : "");
-	audit_write(&t, e->now_ms, "enqueued", NULL);
+	audit_write(&t, e->now_ms, "enqueued", NULL, NULL);
 	add_text(w, e->track, &t);
 	words_add_int(w, e->now_ms);
 	if (e->track)
@@ -186,7 +200,7 @@ int enqueue_job(const struct inspect *in, const struct enqueue *e, struct enqueu
 	char jid[JID_OWN + 1];
 	int rc, again = e->id.at ? ASK_AGAIN : 0;
 
-	must(e->track || !e->id.at);
+	must(e->track || (!e->id.at && !e->each));
 	*answer = (struct enqueue_answer){0};
 	envelope_new_jid(jid);
 	do

@@ -28,6 +28,9 @@ struct enqueue {
 	int64_t tick_ms; /* of a scheduled job; 0: it is none */
 	/* How jobs that are fired so are counted: skip, queue-one, replace; NULL: they are not. */
 	const char *overlap;
+
+	const struct envelope_each
+		*each; /* of an iterating job, with a run record; NULL: it is none */
 };
 
 enum enqueue_outcome {

@@ -85,7 +85,7 @@ int failed_remove(const struct inspect *in, struct span bytes, struct err *err)
 }
 
 static int push_again(const struct inspect *in, struct span bytes, struct span queue,
-	struct span payload, const char *jid, struct err *err)
+	struct span payload, const char *jid, const char *by, struct err *err)
 {
 	struct words w = {0};
 	struct text entry = {0};
@@ -102,7 +102,7 @@ static int push_again(const struct inspect *in, struct span bytes, struct span q
 	words_add(&w, queue);
 	words_add(&w, payload);
 	words_add_str(&w, jid);
-	audit_write(&entry, clock_wall_ms(), "enqueued", "retried by hand");
+	audit_write(&entry, clock_wall_ms(), "enqueued", "retried by hand", by);
 	words_add(&w, (struct span){entry.data, entry.len});
 	text_fini(&entry);
 	rc = ask_script_number(in->redis, &script_failed_retry, 6, &w, &moved, err);
@@ -143,7 +143,8 @@ static int check_record(const struct failed_record *r, struct err *err)
 	return 0;
 }
 
-int failed_retry(const struct inspect *in, struct span bytes, char *jid, struct err *err)
+int failed_retry(
+	const struct inspect *in, struct span bytes, const char *by, char *jid, struct err *err)
 {
 	struct failed_record r;
 	struct text payload = {0};
@@ -155,7 +156,7 @@ int failed_retry(const struct inspect *in, struct span bytes, char *jid, struct 
 	}
 	if (check_record(&r, err) == 0 && rewrite(&payload, r.payload, jid, err) == 0)
 		rc = push_again(in, bytes, (struct span){r.queue.data, r.queue.len},
-			(struct span){payload.data, payload.len}, jid, err);
+			(struct span){payload.data, payload.len}, jid, by, err);
 	text_fini(&payload);
 	failed_fini(&r);
 	return rc;

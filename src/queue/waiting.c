@@ -1,4 +1,4 @@
-/* queue/waiting: see waiting.h. Runs in drover and in programs with libdrover. Only reads. */
+/* queue/waiting: see waiting.h; counting is in waiting_count.c. Runs in drover and in programs with libdrover. Only reads. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,10 +6,8 @@
 
 #include "base/must.h"
 #include "queue/keys.h"
-#include "queue/scripts.h"
 #include "queue/waiting.h"
 
-#define COUNT_AT_ONCE 1000
 #define SAME_JID_MOST 9 /* how often one jid is looked for among the delayed */
 
 /* -- forms ----------------------------------------------------------------------------------- */
@@ -223,6 +221,44 @@ int waiting_parked_part(const struct inspect *in, struct span class_name, int64_
 	return read_range(in, "LRANGE", KEY_PARKED, class_name, from, n, false, items, err);
 }
 
+int waiting_paused_size(const struct inspect *in, int64_t *size, struct err *err)
+{
+	return read_number(in, "HLEN", KEY_PAUSED_JOBS, span_of(NULL), size, err);
+}
+
+int waiting_paused_part(
+	const struct inspect *in, struct text *cursor, struct texts *pairs, struct err *err)
+{
+	struct texts page = {0};
+	struct words w = {0};
+	int rc;
+
+	words_add_str(&w, "HSCAN");
+	words_add_key(&w, in->prefix, KEY_PAUSED_JOBS, span_of(NULL));
+	words_add(&w, (struct span){cursor->data, cursor->len});
+	rc = ask_texts(in->redis, &w, &page, err);
+	texts_fini(pairs);
+	if (rc == 0 && page.n > 0) {
+		text_clear(cursor);
+		text_add_span(cursor, texts_at(&page, 0));
+	}
+	for (size_t i = 1; rc == 0 && i < page.n; i++)
+		texts_add(pairs, texts_at(&page, i));
+	texts_fini(&page);
+	return rc;
+}
+
+int waiting_paused_find(
+	const struct inspect *in, struct span jid, struct texts *found, struct err *err)
+{
+	struct words w = {0};
+
+	words_add_str(&w, "HGET");
+	words_add_key(&w, in->prefix, KEY_PAUSED_JOBS, span_of(NULL));
+	words_add(&w, jid);
+	return ask_texts(in->redis, &w, found, err);
+}
+
 int waiting_foreign_seconds(
 	const struct inspect *in, int64_t from, int64_t n, struct texts *seconds, struct err *err)
 {
@@ -240,87 +276,4 @@ int waiting_foreign_part(const struct inspect *in, struct span second, int64_t f
 	struct texts *items, struct err *err)
 {
 	return read_range(in, "LRANGE", KEY_SCHEDULER_DELAYED, second, from, n, false, items, err);
-}
-
-/* -- counting -------------------------------------------------------------------------------- */
-
-const struct waiting_count *waiting_counts_find(
-	const struct waiting_counts *counts, struct span queue)
-{
-	for (size_t i = 0; i < counts->n; i++) {
-		const struct text *name = &counts->items[i].queue;
-
-		if (name->len == queue.len && memcmp(name->data, queue.at, queue.len) == 0)
-			return &counts->items[i];
-	}
-	return NULL;
-}
-
-static struct waiting_count *find_or_add(struct waiting_counts *counts, struct span queue)
-{
-	const struct waiting_count *known = waiting_counts_find(counts, queue);
-	struct waiting_count *fresh;
-
-	if (known)
-		return &counts->items[known - counts->items];
-	counts->items = must_realloc(counts->items, (counts->n + 1) * sizeof *counts->items);
-	fresh = &counts->items[counts->n++];
-	*fresh = (struct waiting_count){0};
-	text_add_span(&fresh->queue, queue);
-	return fresh;
-}
-
-/* One place after the other, some items at a time, so that nobody waits for Redis. */
-static int count_place(const struct inspect *in, struct waiting_counts *counts, const char *key,
-	struct span name, bool parked, struct err *err)
-{
-	struct texts part = {0};
-	struct text on = {0};
-	int rc;
-
-	text_add_str(&on, "0");
-	do {
-		struct words w = {0};
-
-		words_add_key(&w, in->prefix, key, name);
-		words_add_str(&w, parked ? "list" : "hash");
-		words_add(&w, (struct span){on.data, on.len});
-		words_add_int(&w, COUNT_AT_ONCE);
-		rc = ask_script(in->redis, &script_queue_places, 1, &w, &part, err);
-		for (size_t i = 1; rc == 0 && i + 1 < part.n; i += 2) {
-			struct waiting_count *c = find_or_add(counts, texts_at(&part, i));
-			int64_t n = ask_to_number(texts_at(&part, i + 1), 0);
-
-			*(parked ? &c->parked : &c->delayed) += n;
-		}
-		text_clear(&on);
-		if (rc == 0)
-			text_add_span(&on, texts_at(&part, 0));
-	} while (rc == 0 && !span_is((struct span){on.data, on.len}, "0"));
-	texts_fini(&part);
-	text_fini(&on);
-	return rc;
-}
-
-int waiting_count(const struct inspect *in, struct waiting_counts *counts, struct err *err)
-{
-	struct texts classes = {0};
-	int rc;
-
-	*counts = (struct waiting_counts){0};
-	rc = count_place(in, counts, KEY_DELAYED_JOBS, span_of(NULL), false, err);
-	if (rc == 0)
-		rc = waiting_parked_classes(in, &classes, err);
-	for (size_t i = 0; rc == 0 && i < classes.n; i++)
-		rc = count_place(in, counts, KEY_PARKED, texts_at(&classes, i), true, err);
-	texts_fini(&classes);
-	return rc;
-}
-
-void waiting_counts_fini(struct waiting_counts *counts)
-{
-	for (size_t i = 0; i < counts->n; i++)
-		text_fini(&counts->items[i].queue);
-	free(counts->items);
-	*counts = (struct waiting_counts){0};
 }

@@ -1,7 +1,7 @@
 /*
  * queue/waiting: jobs that wait elsewhere than in a queue: for their time (drover:delayed), for a
- * place among the running ones of their class (drover:parked), or for a time in the layout of
- * resque-scheduler. The forms are pure; the rest only reads, and answers as queue/ask.h says.
+ * place among the running ones of their class (drover:parked), for their run to be resumed
+ * (drover:paused:jobs), or for a time in the layout of resque-scheduler. The forms are pure; the rest only reads, and answers as queue/ask.h says.
  */
 #ifndef DROVER_QUEUE_WAITING_H
 #define DROVER_QUEUE_WAITING_H
@@ -13,7 +13,8 @@
 
 /* -- forms ----------------------------------------------------------------------------------- */
 
-/* One of drover:delayed:jobs, "WHY LEN QUEUE PAYLOAD"; or of drover:parked:CLASS, without WHY. */
+/* One of drover:delayed:jobs, "WHY LEN QUEUE PAYLOAD"; or of drover:parked:CLASS and
+   drover:paused:jobs, without WHY. */
 struct waiting {
 	struct span why, queue, payload;
 };
@@ -58,6 +59,15 @@ int waiting_parked_size(
 int waiting_parked_part(const struct inspect *in, struct span class_name, int64_t from, int64_t n,
 	struct texts *items, struct err *err);
 
+/* Jobs of paused runs. */
+int waiting_paused_size(const struct inspect *in, int64_t *size, struct err *err);
+/* Pairs jid, text as of a parked one; `cursor` is where to go on: "0" at first, and at the end. */
+int waiting_paused_part(
+	const struct inspect *in, struct text *cursor, struct texts *pairs, struct err *err);
+/* The text behind this jid; empty where it is not there. */
+int waiting_paused_find(
+	const struct inspect *in, struct span jid, struct texts *found, struct err *err);
+
 /* Seconds of resque-scheduler's that have items or had some, as it writes them. */
 int waiting_foreign_seconds(
 	const struct inspect *in, int64_t from, int64_t n, struct texts *seconds, struct err *err);
@@ -66,10 +76,10 @@ int waiting_foreign_size(
 int waiting_foreign_part(const struct inspect *in, struct span second, int64_t from, int64_t n,
 	struct texts *items, struct err *err);
 
-/* How many are delayed and parked, by queue: queue, delayed, parked .. (ours alone). */
+/* How many are delayed, parked, and of paused runs, by queue (ours alone). */
 struct waiting_count {
 	struct text queue;
-	int64_t delayed, parked;
+	int64_t delayed, parked, paused;
 };
 struct waiting_counts {
 	struct waiting_count *items;

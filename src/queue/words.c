@@ -1,4 +1,5 @@
 /* queue/words: see words.h. */
+#include "queue/keys.h"
 #include "queue/words.h"
 #include "base/must.h"
 
@@ -56,6 +57,15 @@ void words_add_key(struct words *w, const char *prefix, const char *a, struct sp
 	text_add_str(&w->bytes, prefix);
 	text_add_str(&w->bytes, a);
 	text_add_span(&w->bytes, b);
+	close_word(w);
+}
+
+void words_add_run_key(struct words *w, const char *prefix, struct span jid, const char *end)
+{
+	text_add_str(&w->bytes, prefix);
+	text_add_str(&w->bytes, KEY_RUN);
+	text_add_span(&w->bytes, jid);
+	text_add_str(&w->bytes, end);
 	close_word(w);
 }
 

@@ -24,6 +24,9 @@ void words_add_int(struct words *w, int64_t n);
 void words_add_key(
 	struct words *w, const char *prefix, const char *a, struct span b); /* one word */
 
+/* drover:run:JID and what stands behind it: "", KEY_AUDIT, KEY_PARTS .. One word. */
+void words_add_run_key(struct words *w, const char *prefix, struct span jid, const char *end);
+
 /* All keys that begin so, as SCAN's MATCH takes it, whatever the namespace's name is. One word. */
 void words_add_pattern(struct words *w, const char *prefix, const char *a);
 

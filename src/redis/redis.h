@@ -153,6 +153,12 @@ const struct redis_reply *redis_call(
 const struct redis_reply *redis_call_script(struct redis *r, const struct redis_script *s,
 	struct err *err, size_t n_keys, size_t argc, const struct span *argv);
 
+/*
+ * How often the connection was made so far: answers between which it stays the same came from one
+ * process. (After a restart Redis knows nothing of a cursor of SCAN that it gave before.)
+ */
+uint64_t redis_times_up(const struct redis *r);
+
 /* Shorthand: redis_callv(r, &err, "HGET", key, field, NULL) for NUL-terminated words. */
 const struct redis_reply *redis_callv(struct redis *r, struct err *err, ...)
 	__attribute__((sentinel));

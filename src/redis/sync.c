@@ -21,6 +21,7 @@ struct sync {
 	struct redis *redis;
 	struct event *deadline; /* wakes the loop, no more */
 	bool answered, down, lasting;
+	uint64_t ups;
 	struct err why; /* of the last `down` */
 	struct redis_reply *reply;
 };
@@ -30,6 +31,7 @@ static void on_up(void *ctx)
 	struct sync *s = ctx;
 
 	s->down = s->lasting = false;
+	s->ups++;
 }
 
 static void on_down(void *ctx, const struct err *why, bool lasting)
@@ -117,6 +119,11 @@ struct redis *redis_open(const struct redis_options *options, struct redis_scrip
 		return s->redis;
 	redis_free(s->redis);
 	return NULL;
+}
+
+uint64_t redis_times_up(const struct redis *r)
+{
+	return r->sync->ups;
 }
 
 /* Before a call: the last answer goes, and a connection that broke meanwhile is made anew. */

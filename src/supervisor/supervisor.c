@@ -293,6 +293,7 @@ static void make_parts(struct supervisor *s)
 	s->schedule = schedule_new(&s->verbs);
 	s->scheduler = scheduler_new(&s->verbs, on_more_due, s);
 	pid_set_init(&s->known);
+	s->streams = streams_new(s->base, &s->known);
 	s->strays = strays_new(s->base, &SERVICES_STRAYS_EVENTS, s);
 	s->wake = wake_new(
 		s->base, &s->redis_options, s->redis, c->lease_ms / 3, &LOOKOUT_WAKE_EVENTS, s);
@@ -313,9 +314,10 @@ static void free_parts(struct supervisor *s)
 	schedule_free(s->schedule);
 	scheduler_free(s->scheduler);
 	strays_free(s->strays);
-	pid_set_fini(&s->known);
 	text_fini(&s->wrong_types);
 	fleet_free(s);
+	streams_free(s->streams); /* the slots have given theirs back */
+	pid_set_fini(&s->known);
 	nurseries_free(s);
 	cgroup_close(s->cgroup);
 	presence_free(s->presence);

@@ -17,6 +17,7 @@
 #include "supervisor/standing/resque_view.h"
 #include "supervisor/settings.h"
 #include "supervisor/process/strays.h"
+#include "supervisor/process/stream.h"
 #include "supervisor/standing/wake.h"
 
 enum { LEASE_ID_MAX = 320 };
@@ -85,7 +86,8 @@ struct supervisor {
 	struct text wrong_types; /* queues that were said to be no lists */
 	bool strays_due;	 /* a spawn was answered: strangers may be judged */
 	bool orphans_possible;	 /* some class has, or had, adopt_orphans: false */
-	struct pid_set known;	 /* children that have said hello and are not reaped */
+	struct pid_set known;	 /* children that have said hello, drover-items; not reaped */
+	struct streams *streams; /* drover-items, one for each job whose collection is in Redis */
 	bool reenter_due;
 	bool batch_over; /* verdicts that waited for others go out in this turn */
 	bool fleet_due;	 /* slots come or go: settle them in this turn */

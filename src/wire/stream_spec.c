@@ -12,7 +12,8 @@ static const char *const KINDS[STREAM_KINDS] = {[STREAM_LIST] = "list",
 	[STREAM_ZSET] = "zset",
 	[STREAM_HASH] = "hash",
 	[STREAM_SCAN] = "scan",
-	[STREAM_CSV] = "csv"};
+	[STREAM_CSV] = "csv",
+	[STREAM_ASIDE] = "aside"};
 
 static const struct {
 	const char *name;
@@ -65,6 +66,7 @@ void stream_spec_add(struct text *out, const struct stream_spec *spec)
 			add(out, STRINGS[i].name, *string_of(&copy, i));
 	add_number(out, "connect_timeout_ms", spec->connect_timeout_ms);
 	add_number(out, "command_timeout_ms", spec->command_timeout_ms);
+	add_number(out, "round", spec->round);
 	add(out, "kind", stream_kind_name(spec->kind));
 	text_add_char(out, '\0');
 }
@@ -85,13 +87,13 @@ size_t stream_spec_size(struct span bytes)
 	return 0;
 }
 
-static int parse_ms(const char *text, int64_t *out, struct err *err)
+static int parse_number(const char *text, int64_t *out, struct err *err)
 {
 	char *end;
 	long long n = strtoll(text, &end, 10);
 
 	if (end == text || *end || n < 1 || n > INT32_MAX)
-		return err_set(err, "a number of milliseconds is due, not \"%.40s\"", text);
+		return err_set(err, "a number above 0 is due, not \"%.40s\"", text);
 	*out = n;
 	return 0;
 }
@@ -110,9 +112,11 @@ static int parse_kind(const char *text, enum stream_kind *out, struct err *err)
 static int take(struct stream_spec *spec, struct span name, const char *value, struct err *err)
 {
 	if (span_is(name, "connect_timeout_ms"))
-		return parse_ms(value, &spec->connect_timeout_ms, err);
+		return parse_number(value, &spec->connect_timeout_ms, err);
 	if (span_is(name, "command_timeout_ms"))
-		return parse_ms(value, &spec->command_timeout_ms, err);
+		return parse_number(value, &spec->command_timeout_ms, err);
+	if (span_is(name, "round"))
+		return parse_number(value, &spec->round, err);
 	if (span_is(name, "kind"))
 		return parse_kind(value, &spec->kind, err);
 	for (size_t i = 0; i < N_STRINGS; i++)

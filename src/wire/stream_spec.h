@@ -22,6 +22,7 @@ enum stream_kind {
 	STREAM_HASH,
 	STREAM_SCAN, /* names of keys */
 	STREAM_CSV,  /* an upload */
+	STREAM_ASIDE, /* items of a run that were set aside: written at once, without a question */
 	STREAM_KINDS
 };
 const char *stream_kind_name(enum stream_kind kind);
@@ -33,8 +34,8 @@ struct stream_spec {
 	int64_t connect_timeout_ms, command_timeout_ms;		  /* 0: the default */
 	const char *prefix; /* of an upload: the namespace with its colon. NULL: "" */
 	enum stream_kind kind;
-	const char
-		*key; /* whole, no prefix is put in front of it; a pattern; the id of an upload */
+	int64_t round; /* of items set aside: those that failed in it are left out; 0: none are */
+	const char *key; /* whole, no prefix is put in front of it; a pattern; the id of an upload; a run */
 };
 
 void stream_spec_add(struct text *out, const struct stream_spec *spec);

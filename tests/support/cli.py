@@ -66,6 +66,7 @@ class Cutting:
 
 class CliTest(SystemTest):
     conserves = False  # jobs are enqueued by the program under test, which the rig does not count
+    holds = empties = False  # what is looked at is planted by hand, and stands there at the end
 
     def cli(self, *words, env=None):
         return command("drover", "--redis", self.redis.url, *words, env=env)
@@ -86,7 +87,7 @@ class CliTest(SystemTest):
     def queue(self, name):
         return self.redis.call("LRANGE", "resque:queue:" + name, 0, -1)
 
-    def fail(self, *records):
+    def add_failed(self, *records):
         self.redis.call("RPUSH", "resque:failed", *records)
 
 
@@ -130,3 +131,61 @@ class LaterTest(CliTest):
         self.redis.call("HSET", "resque:drover:lease:" + lease, token, entry, "#main", 1,
                         "!" + token, "running 4 Hold %s 0\n" % jid)
         self.redis.call("ZADD", "resque:drover:supervisors", expires or self.now() + 60000, lease)
+
+
+class RunsTest(LaterTest):
+    """With runs that only stand in Redis, as supervisors leave them."""
+
+    def key(self, jid, end=""):
+        return "resque:drover:run:" + jid + end
+
+    def plant(self, jid, state, at=None, **fields):
+        """A record of an iterating run; `at`: {part: fields}."""
+        known = {"class": "Rows", "queue": "low", "args": "[1]", "state": state, "each": "1"}
+        known.update(fields)
+        self.redis.call("HSET", self.key(jid), *self.flat(known))
+        self.redis.call("ZADD", "resque:drover:runs", self.now(), jid)
+        if state in ("done", "failed", "cancelled"):
+            self.redis.call("PEXPIRE", self.key(jid), 1000000)
+        for number, more in (at or {}).items():
+            self.redis.call("HSET", self.key(jid, ":parts"),
+                            *self.flat({"%s:%s" % (number, k): v for k, v in more.items()}))
+
+    @staticmethod
+    def flat(fields):
+        return [word for pair in fields.items() for word in pair]
+
+    def job_of(self, jid, **own):
+        return payload("Rows", 1, jid=jid, drover=dict({"track": True}, **own))
+
+    def part_of(self, jid, part):
+        return self.job_of("%s.p%d" % (jid, part), parent=jid, part=part)
+
+    def put_by(self, queue, *jobs):
+        for job in jobs:
+            self.redis.call("HSET", "resque:drover:paused:jobs", json.loads(job)["jid"],
+                            "%d %s %s" % (len(queue), queue, job))
+
+    def hash(self, key):
+        pairs = self.redis.call("HGETALL", key)
+        return dict(zip(pairs[::2], pairs[1::2]))
+
+    def parts(self, jid):
+        return self.hash(self.key(jid, ":parts"))
+
+    def history(self, jid):
+        return [json.loads(entry)
+                for entry in self.redis.call("LRANGE", self.key(jid, ":audit"), 0, -1)]
+
+    def control(self):
+        return int(self.redis.call("GET", "resque:drover:control") or 0)
+
+    def divided(self, jid="r", **states):
+        """A run in three parts: 1 runs, 2 is done, 3 waits."""
+        parts = {number: {"state": state, "first": 100 * (number - 1), "end": 100 * number,
+                          "number": 100 * (number - 1) + 30, "done": 28, "errors": 2, "speed": "10.0",
+                          "cursor": "c%d" % number, "at": self.now()}
+                 for number, state in {1: "running", 2: "done", 3: "queued"}.items()}
+        for name, state in states.items():
+            parts[int(name[1:])]["state"] = state
+        self.plant(jid, "running", at=dict(parts, **{"0": {"state": "divided"}}), parts=3, parts_left=2)

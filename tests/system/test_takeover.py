@@ -374,7 +374,7 @@ class Takeover(SystemTest):
         with open(self.state(self.lease_of(drover), "scoreboard"), "rb") as file:
             board = file.read()
         page = os.sysconf("SC_PAGESIZE")
-        self.assertEqual(struct.unpack_from("III", board, 4), (1, page, 3))
+        self.assertEqual(struct.unpack_from("III", board, 4), (2, page, 3))
         pids = [struct.unpack_from("i", board, page * (1 + 3 * i) + 16)[0] for i in range(3)]
         jids = {board[at:at + 2] for at in (page * (1 + 3 * i) + 368 for i in range(3))}
         self.assertEqual(sorted(pids), sorted(begun))

@@ -121,13 +121,13 @@ START_TEST(test_later)
 	ck_assert_int_eq(drover_delayed_each(client, 10, see_delayed, &listed, &error), 0);
 	ck_assert_int_eq(listed.n, 1);
 	ck_assert_str_eq(listed.id, answer.jid);
-	ck_assert_int_eq(drover_job_cancel(client, answer.jid, &cancel, &error), 0);
+	ck_assert_int_eq(drover_job_cancel(client, answer.jid, NULL, &cancel, &error), 0);
 	ck_assert_int_eq(cancel.how, DROVER_CANCELLED);
 	ck_assert_str_eq(cancel.state, "delayed");
 	seen = find(answer.jid);
 	ck_assert_str_eq(seen.state, "cancelled");
 	ck_assert_str_eq(seen.place, "");
-	ck_assert_int_eq(drover_job_cancel(client, answer.jid, &cancel, &error), 0);
+	ck_assert_int_eq(drover_job_cancel(client, answer.jid, NULL, &cancel, &error), 0);
 	ck_assert_int_eq(cancel.how, DROVER_CANCEL_ENDED);
 	ck_assert_int_eq(drover_delayed_remove(client, answer.jid, &error), -1);
 	ck_assert_int_eq(error.kind, DROVER_E_NOT_FOUND);
@@ -175,7 +175,7 @@ START_TEST(test_unique)
 
 	ck_assert_int_eq(again.how, DROVER_DUPLICATE);
 	ck_assert_str_eq(again.jid, first.jid);
-	ck_assert_int_eq(drover_job_cancel(client, first.jid, &cancel, &error), 0);
+	ck_assert_int_eq(drover_job_cancel(client, first.jid, NULL, &cancel, &error), 0);
 	ck_assert_int_eq(enqueue(&request).how, DROVER_ENQUEUED);
 }
 END_TEST
@@ -197,7 +197,7 @@ START_TEST(test_nobody_knows_it)
 	struct drover_cancel cancel;
 	long long last_ms = 0;
 
-	ck_assert_int_eq(drover_job_cancel(client, "nobody", &cancel, &error), -1);
+	ck_assert_int_eq(drover_job_cancel(client, "nobody", NULL, &cancel, &error), -1);
 	ck_assert_int_eq(error.kind, DROVER_E_NOT_FOUND);
 	ck_assert_int_eq(drover_schedule_last(client, "nobody", &last_ms, &error), 0);
 	ck_assert_int_eq(last_ms, DROVER_UNKNOWN);

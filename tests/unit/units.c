@@ -139,6 +139,30 @@ START_TEST(test_words_for_sentences)
 }
 END_TEST
 
+START_TEST(test_rates)
+{
+	static const struct {
+		const char *text;
+		int64_t items, per_ms;
+	} good[] = {{"100/s", 100, 1000}, {"1/m", 1, 60000},
+		{"999999999999999/h", 999999999999999, 3600000}, {"none", 0, 1000}};
+	static const char *const bad[] = {"", "100", "/s", "0/s", "-1/s", "1.5/s", "1/d", "1/s ",
+		" 1/s", "9999999999999999/s", "none/s"};
+	int64_t items = 0, per_ms = 0;
+	char out[32];
+
+	for (size_t i = 0; i < COUNT(good); i++) {
+		ck_assert_int_eq(units_parse_rate(good[i].text, &items, &per_ms), 0);
+		ck_assert_int_eq(items, good[i].items);
+		ck_assert_int_eq(per_ms, good[i].per_ms);
+		ck_assert_str_eq(units_format_rate(items, per_ms, out), good[i].text);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++)
+		ck_assert_msg(units_parse_rate(bad[i], &items, &per_ms) < 0, "%s", bad[i]);
+	ck_assert_str_eq(units_format_rate(5, 10000, out), "5/10000ms");
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t;
@@ -148,5 +172,6 @@ int main(void)
 	tcase_add_loop_test(t, test_read_size, 0, COUNT(SIZES));
 	tcase_add_loop_test(t, test_forms_read_back, 0, COUNT(FORMS));
 	tcase_add_test(t, test_words_for_sentences);
+	tcase_add_test(t, test_rates);
 	return suite_run(s);
 }

@@ -91,6 +91,7 @@ static enum each_step set_aside(struct iteration *i, const struct failure *f)
 		.cursor_before = collection_cursor_before(i->items),
 		.error = f->error,
 		.attempts = f->attempts,
+		.count = count_of(f->item),
 	};
 	int64_t errors = i->m->each.flags & JOB_EACH_RETRY ? 0 : count_of(f->item);
 	enum told told = tell_aside(&aside);

@@ -44,17 +44,20 @@ static struct span cut(struct span s, size_t max)
 	return (struct span){s.at, max};
 }
 
-/* As much of `s` as becomes at most `json_max` bytes: control characters take six each. */
-static void add_json_cut(struct text *line, struct span s, size_t max, size_t json_max)
+/*
+ * As much of `s` as becomes at most `json_max` bytes: control characters take six each. False where that
+ * is not what it was.
+ */
+static bool add_json_cut(struct text *line, struct span s, size_t max, size_t json_max)
 {
-	size_t before = line->len;
+	size_t before = line->len, whole = s.len;
 
 	for (s = cut(s, max);; s = cut(s, s.len * json_max / (line->len - before))) {
 		if (line->len > before)
 			line->data[line->len = before] = '\0';
 		text_add_json(line, s);
 		if (line->len - before <= json_max)
-			return;
+			return s.len == whole && utf8_valid(s);
 	}
 }
 
@@ -73,15 +76,19 @@ enum told tell_aside(const struct tell_aside *a)
 {
 	struct text line = {0};
 	char at[CLOCK_TEXT_SIZE];
+	bool whole;
 
 	text_addf(&line, "aside %lld {\"item\":", (long long)a->number);
-	add_json_cut(&line, a->item, ITEM_MAX, ITEM_JSON_MAX);
+	whole = add_json_cut(&line, a->item, ITEM_MAX, ITEM_JSON_MAX);
 	text_add_str(&line, ",\"cursor\":");
 	text_add_json(&line, a->cursor_before);
 	text_add_str(&line, ",\"error\":");
 	add_json_cut(&line, a->error, ERROR_MAX, ERROR_JSON_MAX);
-	text_addf(&line, ",\"attempts\":%lld,\"at\":\"%s\"}", (long long)a->attempts,
+	text_addf(&line, ",\"attempts\":%lld,\"at\":\"%s\"", (long long)a->attempts,
 		clock_rfc3339(clock_wall_ms(), at));
+	if (a->count > 1)
+		text_addf(&line, ",\"count\":%lld", (long long)a->count);
+	text_add_str(&line, whole ? "}" : ",\"cut\":true}"); /* it cannot be tried from here */
 	return ask(&line);
 }
 

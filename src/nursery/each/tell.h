@@ -23,6 +23,7 @@ struct tell_aside {
 	int64_t number;
 	struct span item, cursor_before, error;
 	int64_t attempts;
+	int64_t count; /* of items in it: a batch has several */
 };
 enum told tell_aside(const struct tell_aside *a);
 enum told tell_healed(int64_t number);

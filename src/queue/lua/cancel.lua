@@ -3,7 +3,8 @@
 -- KEYS 1 queue:NAME | drover:delayed | drover:parked:CLASS, 2 drover:delayed:jobs (delayed), drover:parked (parked)
 -- ARGV 1 prefix, 2 queue | delayed | parked, 3 its member (delayed), the class (parked), 4 the bytes that stand there,
 --      5 jid or "", 6 class, 7 what would make it unique, 8 time (RFC 3339), 9 time (epoch ms),
---      10 how long its run record is kept, in ms, 11 how long its request id is, in ms, 12 audit entry
+--      10 how long its run record is kept, in ms, 11 how long its request id is, in ms, 12 audit entry,
+--      13 the run it is a part of or "", 14 the number of that part
 -- answers 1, or 0 where it is not there any more
 local prefix, jid = ARGV[1], ARGV[5]
 local take = {}
@@ -26,21 +27,24 @@ end
 if not take[ARGV[2]]() then return 0 end
 if jid == '' then return 1 end
 
-local lock = prefix .. 'drover:unique:' .. redis.sha1hex(ARGV[7])
-if redis.pcall('GET', lock) == jid then redis.call('DEL', lock) end
-redis.pcall('HDEL', prefix .. 'drover:overlap:' .. ARGV[6], jid)
-redis.pcall('HDEL', prefix .. 'drover:cancel', jid)
+-- include: run_ended
+-- include: position
 
-local run = prefix .. 'drover:run:' .. jid
-if redis.call('EXISTS', run) == 1 then
-  redis.call('HSET', run, 'state', 'cancelled', 'ended_at', ARGV[8])
-  redis.call('HDEL', run, 'next_at')
-  redis.call('PEXPIRE', run, ARGV[10])
-  redis.pcall('RPUSH', run .. ':audit', ARGV[12])
-  redis.pcall('LTRIM', run .. ':audit', -100, -1)
-  redis.pcall('PEXPIRE', run .. ':audit', ARGV[10])
-  redis.pcall('ZADD', prefix .. 'drover:runs', ARGV[9], jid)
-  local request = redis.call('HGET', run, 'request_id')
-  if request then redis.call('PEXPIRE', prefix .. 'drover:id:' .. request, ARGV[11]) end
+free_waiting(ARGV[6], ARGV[7])
+if ARGV[13] == '' then
+  end_cancelled(jid, ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12])
+  return 1
+end
+
+-- A part: the others go on, and the run ends with the last of them.
+local run = prefix .. 'drover:run:' .. ARGV[13]
+if redis.call('EXISTS', run) == 0 then return 1 end
+redis.call('HSET', run .. ':parts', ARGV[14] .. ':state', 'cancelled')
+redis.call('HSET', run, 'parts_cancelled', 1)
+local left = tonumber(ARGV[14]) > 0 and redis.call('HINCRBY', run, 'parts_left', -1) or 0
+if left <= 0 then
+  end_cancelled(ARGV[13], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12])
+elseif redis.call('HGET', run, 'state') == 'queued' then
+  redis.call('HSET', run, 'state', rest_state(run .. ':parts') or 'running')
 end
 return 1

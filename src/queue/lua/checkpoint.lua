@@ -20,11 +20,21 @@ local function mark(token, entry)
   if string.sub(entry, 1, 6) == 'taken ' then redis.call('HSET', KEYS[2], token, 'marked ' .. string.sub(entry, 7)) end
 end
 
+-- An item that had been set aside is done after all; a batch has several.
+local function heal(p, key, number)
+  local error = redis.call('HGET', key, number)
+  if not error then return end
+  local count = string.match(error, ',"count":(%d+)') or 1
+  redis.call('HINCRBY', p.key, 'errors', -count)
+  redis.call('HINCRBY', p.key, 'done', count)
+  redis.call('HDEL', key, number)
+end
+
 local function keep_errors(p, first, m)
   local key = p.key .. ':errors'
   for k = 0, m - 1 do
     local number, error = ARGV[first + 2 * k], ARGV[first + 1 + 2 * k]
-    if error == '' then redis.call('HDEL', key, number) else redis.call('HSET', key, number, error) end
+    if error ~= '' then redis.call('HSET', key, number, error) else heal(p, key, number) end
   end
 end
 

@@ -12,10 +12,17 @@ redis.call('SADD', KEYS[2], ARGV[2])
 redis.pcall('HDEL', KEYS[6], ARGV[4])	-- who puts it back wants it to run
 if redis.call('EXISTS', KEYS[4]) == 1 then
 	redis.call('HSET', KEYS[4], 'state', 'queued', 'attempt', 1)
-	redis.call('HDEL', KEYS[4], 'started_at', 'ended_at', 'next_at', 'worker', 'error', 'exception', 'result')
-	redis.call('PERSIST', KEYS[4])
+	redis.call('HDEL', KEYS[4], 'ended_at', 'next_at', 'worker', 'error', 'exception', 'result')
+	-- A run goes on where it was: it has begun once and keeps its cursors; of a divided one, `start` takes the parts that
+	-- failed. The tries of an item begin anew, as the attempts do.
+	if redis.call('HEXISTS', KEYS[4], 'each') == 0 then redis.call('HDEL', KEYS[4], 'started_at') end
+	for _, field in ipairs(redis.pcall('HKEYS', KEYS[4] .. ':parts')) do
+		if string.match(field, ':item$') or string.match(field, ':tries$') then
+			redis.call('HDEL', KEYS[4] .. ':parts', field)
+		end
+	end
 	redis.pcall('RPUSH', KEYS[5], ARGV[5])
 	redis.pcall('LTRIM', KEYS[5], -100, -1)
-	redis.call('PERSIST', KEYS[5])
+	for _, key in ipairs({'', ':audit', ':parts', ':errors', ':log'}) do redis.call('PERSIST', KEYS[4] .. key) end
 end
 return 1

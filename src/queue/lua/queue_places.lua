@@ -1,12 +1,14 @@
--- queue_places: to which queues do the next few of the delayed or parked jobs belong? Only reads.
--- KEYS 1 drover:delayed:jobs (a hash of "WHY LEN QUEUE PAYLOAD") | drover:parked:CLASS (a list of "LEN QUEUE PAYLOAD")
--- ARGV 1 hash | list, 2 where to go on, "0" to begin, 3 about how many
+-- queue_places: to which queues do the next few of the delayed, paused or parked jobs belong? Only reads.
+-- KEYS 1 drover:delayed:jobs (a hash of "WHY LEN QUEUE PAYLOAD") | drover:paused:jobs (a hash of "LEN QUEUE PAYLOAD")
+--      | drover:parked:CLASS (a list of "LEN QUEUE PAYLOAD")
+-- ARGV 1 delayed | paused | parked, 2 where to go on, "0" to begin, 3 about how many
 -- answers where to go on ("0": that was all), then queue, number ..
 local items, on, count, out = {}, '0', {}, {}
-if ARGV[1] == 'hash' then
+if ARGV[1] ~= 'parked' then
   local part = redis.call('HSCAN', KEYS[1], ARGV[2], 'COUNT', ARGV[3])
   on = part[1]
-  for i = 2, #part[2], 2 do items[#items + 1] = string.match(part[2][i], '^%S+ (.*)') end
+  local form = ARGV[1] == 'delayed' and '^%S+ (.*)' or '.*'
+  for i = 2, #part[2], 2 do items[#items + 1] = string.match(part[2][i], form) end
 else
   items = redis.call('LRANGE', KEYS[1], ARGV[2], ARGV[2] + ARGV[3] - 1)
   if #items == tonumber(ARGV[3]) then on = tostring(ARGV[2] + ARGV[3]) end

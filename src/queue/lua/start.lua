@@ -6,7 +6,8 @@
 --      most that may run at once or "", text a unique job is known by or "", how long such a lock lasts
 --      while the job waits (ms), "1" where overlaps of scheduled jobs are counted or "",
 --      payload to park ("": as in the entry), audit line ("": no run record),
---      "RUN PART INTERRUPTIONS RECOVERIES RETRY" of a job with a position or "" (PART 0: an undivided run),
+--      "RUN PART INTERRUPTIONS RECOVERIES RETRY NEEDED" of a job with a position or "" (PART 0: an undivided run;
+--      NEEDED 1: it does not go where that cannot be read),
 --      n, then n field value pairs of the record
 -- answers UNKNOWN, or STARTED, then per job
 --      go | stale | parked | paused | cancelled | duplicate JID | error WORDS (a key of another type in the way;
@@ -201,9 +202,10 @@ while ARGV[i] do
     limit = tonumber(ARGV[i + 4]), keep_ms = ARGV[i + 6], overlap = ARGV[i + 7] ~= '',
     payload = ARGV[i + 8], audit = ARGV[i + 9]}
   local n = tonumber(ARGV[i + 11])
-  local run, part, interruptions, recoveries, retry = string.match(ARGV[i + 10], '^(%S+) (%S+) (%d+) (%d+) (%d+)$')
+  local run, part, interruptions, recoveries, retry, needed =
+    string.match(ARGV[i + 10], '^(%S+) (%S+) (%d+) (%d+) (%d+) (%d)$')
   if run then
-    job.run, job.part, job.retry = run, part, retry
+    job.run, job.part, job.retry, job.needs_position = run, part, retry, needed == '1'
     job.interruptions, job.recoveries = tonumber(interruptions), tonumber(recoveries)
   end
   if ARGV[i + 5] ~= '' then
@@ -220,7 +222,10 @@ while ARGV[i] do
     if job.audit ~= '' and not begun and STATES[answer] then fresh = record(job, i + 12, n, answer) end
     if job.run and answer == 'go' then
       local told, position = pcall(tell_position, job, fresh)
-      answer = told and position or 'error ' .. (type(position) == 'table' and position.err or tostring(position))
+      if told then answer = position
+      elseif job.needs_position then
+        answer = 'error ' .. (type(position) == 'table' and position.err or tostring(position))
+      end
     end
   end
   out[#out + 1] = answer

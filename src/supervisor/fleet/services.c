@@ -175,13 +175,22 @@ static int op_board_fd(void *ctx)
 
 static int op_open_stream(void *ctx, struct slot *slot)
 {
-	(void)ctx, (void)slot;
-	return -1;
+	struct supervisor *s = ctx;
+	struct err err;
+	int theirs = -1;
+
+	slot->stream = stream_start(s->streams, &slot->each->stream, &theirs, &err);
+	if (slot->stream == NULL)
+		log_event(LOG_ERROR, "items.failed", LOG_SPAN("jid", slot->job->jid),
+			LOG_STR("error", err.text));
+	return theirs;
 }
 
 static void op_close_stream(void *ctx, struct slot *slot)
 {
-	(void)ctx, (void)slot;
+	(void)ctx;
+	stream_free(slot->stream);
+	slot->stream = NULL;
 }
 
 static void op_grant(void *ctx, struct slot *slot)

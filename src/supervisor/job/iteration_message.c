@@ -13,6 +13,7 @@ enum { BOUNDS_MOST = 256 };
 
 struct lookup {
 	json_t *args;
+	bool uploaded;
 };
 
 static json_t *find(json_t *args, const char *name)
@@ -83,12 +84,12 @@ static const uint32_t KINDS[] = {[CONF_EACH_RANGE] = JOB_RANGE,
 
 static const struct {
 	uint32_t members;
-	const char *word;
-} MEMBERS[] = {[CONF_MEMBERS_LIST] = {JOB_MEMBERS_LIST, "list"},
-	[CONF_MEMBERS_SET] = {JOB_MEMBERS_SET, "set"},
-	[CONF_MEMBERS_ZSET] = {JOB_MEMBERS_ZSET, "zset"},
-	[CONF_MEMBERS_HASH] = {JOB_MEMBERS_HASH, "hash"},
-	[CONF_MEMBERS_SCAN] = {JOB_MEMBERS_SCAN, "scan"}};
+	enum stream_kind stream;
+} MEMBERS[] = {[CONF_MEMBERS_LIST] = {JOB_MEMBERS_LIST, STREAM_LIST},
+	[CONF_MEMBERS_SET] = {JOB_MEMBERS_SET, STREAM_SET},
+	[CONF_MEMBERS_ZSET] = {JOB_MEMBERS_ZSET, STREAM_ZSET},
+	[CONF_MEMBERS_HASH] = {JOB_MEMBERS_HASH, STREAM_HASH},
+	[CONF_MEMBERS_SCAN] = {JOB_MEMBERS_SCAN, STREAM_SCAN}};
 
 /* The first value of the progression that is not outside, and the last; of numbers the window is one. */
 static void clamp(struct job_collection *c, int64_t from, int64_t to)
@@ -130,6 +131,8 @@ static int describe(struct iteration_message *m, const struct conf_each *e, bool
 	if (e->kind == CONF_EACH_COMMAND)
 		return fill_in_words(is_inner ? &m->inner_argv : &m->argv, e->command, is_inner, l,
 			err);
+	if (!is_inner && l->uploaded) /* the file that came with the run takes the place of this one */
+		return 0;
 	if (fill_in(text, e->text, is_inner, l, err) < 0)
 		return -1;
 	if (e->kind == CONF_EACH_RANGE)
@@ -163,13 +166,15 @@ static int stream_from_class(
 		.cert_file = r->cert_file,
 		.key_file = r->key_file,
 		.server_name = r->server_name,
+		.connect_timeout_ms = r->connect_timeout_ms,
+		.command_timeout_ms = r->command_timeout_ms,
 		.prefix = "",
-		.kind = MEMBERS[e->members].word};
+		.kind = MEMBERS[e->members].stream};
 	return 0;
 }
 
 /* From our own Redis: an upload, or items that were set aside. */
-static int stream_from_ours(struct iteration_message *m, const struct job *j, const char *kind,
+static int stream_from_ours(struct iteration_message *m, const struct job *j, enum stream_kind kind,
 	struct err *err)
 {
 	const struct conf_redis *r = &j->settings->conf->redis;
@@ -187,6 +192,8 @@ static int stream_from_ours(struct iteration_message *m, const struct job *j, co
 		.cert_file = r->cert_file,
 		.key_file = r->key_file,
 		.server_name = r->server_name,
+		.connect_timeout_ms = r->connect_timeout_ms,
+		.command_timeout_ms = r->command_timeout_ms,
 		.prefix = r->prefix,
 		.kind = kind};
 	return 0;
@@ -202,12 +209,12 @@ static int find_stream(struct iteration_message *m, const struct job *j, struct 
 	if (job_is_retry(j)) {
 		*c = (struct job_collection){.kind = JOB_LISTED};
 		m->source.inner.kind = 0;
-		text_addf(&m->key, "%lld ", (long long)j->envelope.retry);
 		text_add_span(&m->key, job_run(j));
-		rc = stream_from_ours(m, j, "errors", err);
+		rc = stream_from_ours(m, j, STREAM_ASIDE, err);
+		m->stream.round = j->envelope.retry;
 	} else if (j->envelope.csv.len > 0) {
 		text_add(&m->key, j->envelope.csv.data, j->envelope.csv.len);
-		rc = stream_from_ours(m, j, "csv", err);
+		rc = stream_from_ours(m, j, STREAM_CSV, err);
 	} else if (e->kind == CONF_EACH_REDIS) {
 		rc = stream_from_class(m, e, err);
 	} else {
@@ -297,7 +304,7 @@ int iteration_message_init(struct iteration_message *m, const struct iteration *
 	const struct job *j, struct err *err)
 {
 	const struct conf_each *e = &j->class->conf->each;
-	struct lookup l = {read_args(j->envelope.args)};
+	struct lookup l = {read_args(j->envelope.args), j->envelope.csv.len > 0};
 	int rc;
 
 	*m = (struct iteration_message){0};

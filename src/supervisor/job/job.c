@@ -145,9 +145,9 @@ void job_add_unbegun(struct text *out, const struct job *j)
 static void add_place(struct text *out, const struct job *j)
 {
 	text_add_span(out, job_run(j));
-	text_addf(out, " %lld %lld %lld %lld", (long long)job_part(j),
+	text_addf(out, " %lld %lld %lld %lld %d", (long long)job_part(j),
 		(long long)j->envelope.interruptions, (long long)j->envelope.recoveries,
-		(long long)j->envelope.retry);
+		(long long)j->envelope.retry, job_is_each(j));
 }
 
 void job_describe_start(

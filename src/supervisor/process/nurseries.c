@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/crash.h"
 #include "base/must.h"
+#include "supervisor/process/spawn.h"
 #include "supervisor/standing/exclusive.h"
 
 #include <stdlib.h>
@@ -81,7 +82,7 @@ static struct nursery *make_nursery(struct supervisor *s, const struct settings 
 	size_t n = 0, n_env = 0;
 	struct nursery *nursery = NULL;
 	struct err err;
-	char *program = nursery_find_program(PROGRAMS[kind], &err);
+	char *program = spawn_find(PROGRAMS[kind], &err);
 
 	if (program == NULL) {
 		log_event(LOG_ERROR, "nursery.missing", LOG_STR("error", err.text));

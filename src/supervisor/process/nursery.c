@@ -3,14 +3,13 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/text.h"
+#include "supervisor/process/spawn.h"
 #include "wire/nursery.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+_Static_assert((int)NURSERY_FD == (int)SPAWN_FD, "it is started with its socket there");
 
 enum { DELAY_FIRST_MS = 100, DELAY_MAX_MS = 30000 };
 
@@ -181,61 +182,22 @@ static void on_message(evutil_socket_t fd, short what, void *arg)
 			LOG_NUM("bytes", len));
 }
 
-static int launch(struct nursery *n, int theirs, struct err *err)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int rc;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, theirs, NURSERY_FD);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	rc = posix_spawn(&n->pid, n->argv[0], &actions, &attr, n->argv, n->env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	if (rc != 0) {
-		n->pid = 0;
-		errno = rc;
-		return err_errno(err, "%s", n->argv[0]);
-	}
-	n->pidfd = (int)syscall(SYS_pidfd_open, n->pid, 0);
-	return n->pidfd < 0 ? err_errno(err, "pidfd_open") : 0;
-}
-
-/* dup2 onto itself would leave close-on-exec set, so the other end must not be descriptor 3. */
-static int make_pair(int pair[2], struct err *err)
-{
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_errno(err, "socketpair");
-	if (pair[1] == NURSERY_FD) {
-		int moved = fcntl(pair[1], F_DUPFD_CLOEXEC, NURSERY_FD + 1);
-
-		if (moved < 0)
-			return err_errno(err, "dup");
-		close(pair[1]);
-		pair[1] = moved;
-	}
-	return 0;
-}
-
 void nursery_start(struct nursery *n)
 {
 	int pair[2] = {-1, -1};
+	struct spawned spawned;
 	struct err err;
 
-	if (make_pair(pair, &err) < 0 || launch(n, pair[1], &err) < 0) {
+	if (spawn_pair(SOCK_SEQPACKET, pair, &err) < 0 ||
+		spawn_program(&spawned, n->argv, n->env, pair[1], &err) < 0) {
 		close_fd(&pair[0]);
 		close_fd(&pair[1]);
 		lose(n, &err);
 		return;
 	}
 	close(pair[1]);
+	n->pid = spawned.pid;
+	n->pidfd = spawned.pidfd;
 	n->sock = pair[0];
 	n->last_error[0] = '\0';
 	n->ev_sock = event_new(n->base, n->sock, EV_READ | EV_PERSIST, on_message, n);
@@ -386,25 +348,4 @@ int nursery_watch(struct nursery *n, int board, struct err *err)
 	if (tell(n, &word, sizeof word, &board, 1) < 0)
 		return err_errno(err, "telling the nursery of an exclusive job");
 	return 0;
-}
-
-char *nursery_find_program(const char *name, struct err *err)
-{
-	char self[4096], *slash, *path;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-
-	if (n > 0) {
-		self[n] = '\0';
-		slash = strrchr(self, '/');
-		path = must_printf("%.*s/%s", (int)(slash - self), self, name);
-		if (access(path, X_OK) == 0)
-			return path;
-		free(path);
-	}
-	path = must_printf("%s/%s", DROVER_LIBEXECDIR, name);
-	if (access(path, X_OK) == 0)
-		return path;
-	err_set(err, "%s is neither beside droverd nor at %s", name, path);
-	free(path);
-	return NULL;
 }

@@ -50,7 +50,4 @@ int nursery_spawn(struct nursery *n, unsigned worker, uint64_t serial, const int
 /* Tells it to end exclusive jobs in time: wire/nursery.h. `board` stays the caller's. Never waits. */
 int nursery_watch(struct nursery *n, int board, struct err *err);
 
-/* Path of a nursery program: beside our own executable, else in the libexec folder. Caller frees. */
-char *nursery_find_program(const char *name, struct err *err);
-
 #endif

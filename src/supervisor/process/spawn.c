@@ -51,8 +51,8 @@ static int launch(pid_t *pid, char *const *argv, char *const *env, int theirs)
 	return rc;
 }
 
-int spawn_program(struct spawned *s, char *const *argv, char *const *env, int theirs,
-	struct err *err)
+int spawn_program(
+	struct spawned *s, char *const *argv, char *const *env, int theirs, struct err *err)
 {
 	int rc = launch(&s->pid, argv, env, theirs);
 
@@ -63,7 +63,12 @@ int spawn_program(struct spawned *s, char *const *argv, char *const *env, int th
 		return err_errno(err, "%s", argv[0]);
 	}
 	s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
-	return s->pidfd < 0 ? err_errno(err, "pidfd_open") : 0;
+	if (s->pidfd >= 0)
+		return 0;
+	err_errno(err, "pidfd_open");
+	kill(s->pid, SIGKILL); /* nobody knows it then: it is reaped as a stray */
+	s->pid = 0;
+	return -1;
 }
 
 char *spawn_find(const char *name, struct err *err)

@@ -23,8 +23,8 @@ int spawn_pair(int type, int pair[2], struct err *err);
  * `argv[0]` is the path, `env` its whole environment. `theirs` becomes its descriptor SPAWN_FD and
  * stays the caller's here. Signals are as a program expects them.
  */
-int spawn_program(struct spawned *s, char *const *argv, char *const *env, int theirs,
-	struct err *err);
+int spawn_program(
+	struct spawned *s, char *const *argv, char *const *env, int theirs, struct err *err);
 
 /* Path of a program of ours: beside droverd's own, else in the libexec folder. Caller frees. */
 char *spawn_find(const char *name, struct err *err);

@@ -17,7 +17,7 @@ struct event_base;
 struct strays;
 
 struct strays_events {
-	bool (*is_known)(void *ctx, pid_t pid); /* a nursery, or a child with its pid known */
+	bool (*is_known)(void *ctx, pid_t pid); /* ours, its pid known */
 	/* A running job that does not adopt its orphans (adopt_orphans: false) is its owner. */
 	bool (*is_claimed)(void *ctx, pid_t pid);
 	/* The lowest serial of all spawns under way; UINT64_MAX where there is none. */
