@@ -49,7 +49,7 @@ JSON_LIBS  := $(shell pkg-config --libs jansson)
 ZLIB_LIBS  := $(shell pkg-config --libs zlib)
 CHECK_LIBS  = $(shell pkg-config --libs check)
 
-FOLDERS := base conf wire redis queue client
+FOLDERS := base conf wire message redis queue client
 objects  = $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 library  = $(B)/lib/lib$(1).a
 
@@ -96,11 +96,11 @@ endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_library,$(f))))
 
 # -- programs ------------------------------------------------------------------------------------
-SUPERVISOR_PARTS := queue redis conf wire base
+SUPERVISOR_PARTS := queue redis message conf wire base
 $(B)/droverd: $(call objects,supervisor) $(foreach f,$(SUPERVISOR_PARTS),$(call library,$(f)))
 	$(CC) $(LDFLAGS) -o $@ $^ $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS)
 
-CLI_PARTS := client queue redis conf wire base
+CLI_PARTS := client queue redis message conf wire base
 $(B)/drover: $(call objects,cli) $(foreach f,$(CLI_PARTS),$(call library,$(f)))
 	$(CC) $(LDFLAGS) -o $@ $^ $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
 

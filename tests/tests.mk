@@ -1,6 +1,6 @@
 # Tests. One Check program a file in tests/unit; system tests in Python against real programs.
 
-UNIT_PARTS := client queue redis conf wire base
+UNIT_PARTS := client queue redis message conf wire base
 UNITS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 
 # Deciders of droverd and of the nursery are linked as objects, without their mains.
