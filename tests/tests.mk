@@ -60,7 +60,7 @@ $(B)/torture/job: tests/torture/job.c src/cli/torture/torture_job.c src/cli/tort
 	$(CC) $(CPPFLAGS) -O2 $(WARN) -static -o $@ tests/torture/job.c src/cli/torture/torture_job.c
 .PHONY: crash torture
 crash:
-	$(MAKE) SANITIZE= CRASH=1 build-crash/droverd build-crash/drover build-crash/drover-nursery
+	$(MAKE) SANITIZE= CRASH=1 build-crash/droverd build-crash/drover build-crash/drover-nursery build-crash/drover-items
 
 # -- what is run ---------------------------------------------------------------------------------
 .PHONY: check units examples

@@ -84,7 +84,8 @@ static void add_rate(struct text *out, const struct drover_job_info *job)
 	struct text words = {0};
 	char number[32];
 
-	text_add_str(&words, jobs_say_speed(job->speed, number));
+	if (job->speed > 0)
+		text_add_str(&words, jobs_say_speed(job->speed, number));
 	if (job->rate_items > 0)
 		text_addf(&words, "%sat most %s", words.len ? ", " : "",
 			units_format_rate(job->rate_items, job->rate_per_ms, number));

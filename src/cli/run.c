@@ -106,14 +106,14 @@ static int send_run(
 	struct cli *cli, struct drover_request *request, struct drover_each *each, int64_t most_ms)
 {
 	struct drover_upload file;
-	struct drover_enqueued answer = {.how = DROVER_DUPLICATE};
+	struct drover_enqueued answer;
 	struct progress progress;
 	int code = upload(cli, each, &file);
 
 	if (code != CLI_OK)
 		return code;
 	code = request_enqueue(cli, request, &answer);
-	if (code != CLI_UNREACHABLE && answer.how != DROVER_ENQUEUED)
+	if (code == CLI_OK ? answer.how != DROVER_ENQUEUED : code != CLI_UNREACHABLE)
 		drop(cli, each);
 	if (code != CLI_OK)
 		return code;

@@ -49,7 +49,7 @@ static int read_answer(const struct texts *said, struct run_answer *answer, stru
 			answer->outcome = outcomes[i].outcome;
 	snprintf(answer->state, sizeof answer->state, "%.*s", (int)texts_at(said, 1).len,
 		texts_at(said, 1).at);
-	answer->items = said->n > 2 ? ask_to_number(texts_at(said, 2), 0) : 0;
+	answer->items = said->n > 2 ? ask_to_number(texts_at(said, 2), 0) : -1;
 	return 0;
 }
 

@@ -22,7 +22,7 @@ enum run_outcome {
 struct run_answer {
 	enum run_outcome outcome;
 	char state[32]; /* in which it was found */
-	int64_t items;	/* of retry-errors */
+	int64_t items;	/* of retry-errors; else -1 */
 };
 
 /* Which run, and for its audit who and when. */

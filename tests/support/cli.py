@@ -66,6 +66,7 @@ class Cutting:
 
 class CliTest(SystemTest):
     conserves = False  # jobs are enqueued by the program under test, which the rig does not count
+    holds = empties = False  # what is looked at is planted by hand, and stands there at the end
 
     def cli(self, *words, env=None):
         return command("drover", "--redis", self.redis.url, *words, env=env)
@@ -86,7 +87,7 @@ class CliTest(SystemTest):
     def queue(self, name):
         return self.redis.call("LRANGE", "resque:queue:" + name, 0, -1)
 
-    def fail(self, *records):
+    def add_failed(self, *records):
         self.redis.call("RPUSH", "resque:failed", *records)
 
 
@@ -138,15 +139,15 @@ class RunsTest(LaterTest):
     def key(self, jid, end=""):
         return "resque:drover:run:" + jid + end
 
-    def plant(self, jid, state, parts=None, **fields):
-        """A record of an iterating run; `parts`: {number: fields}."""
+    def plant(self, jid, state, at=None, **fields):
+        """A record of an iterating run; `at`: {part: fields}."""
         known = {"class": "Rows", "queue": "low", "args": "[1]", "state": state, "each": "1"}
         known.update(fields)
         self.redis.call("HSET", self.key(jid), *self.flat(known))
         self.redis.call("ZADD", "resque:drover:runs", self.now(), jid)
         if state in ("done", "failed", "cancelled"):
             self.redis.call("PEXPIRE", self.key(jid), 1000000)
-        for number, more in (parts or {}).items():
+        for number, more in (at or {}).items():
             self.redis.call("HSET", self.key(jid, ":parts"),
                             *self.flat({"%s:%s" % (number, k): v for k, v in more.items()}))
 
@@ -178,3 +179,13 @@ class RunsTest(LaterTest):
 
     def control(self):
         return int(self.redis.call("GET", "resque:drover:control") or 0)
+
+    def divided(self, jid="r", **states):
+        """A run in three parts: 1 runs, 2 is done, 3 waits."""
+        parts = {number: {"state": state, "first": 100 * (number - 1), "end": 100 * number,
+                          "number": 100 * (number - 1) + 30, "done": 28, "errors": 2, "speed": "10.0",
+                          "cursor": "c%d" % number, "at": self.now()}
+                 for number, state in {1: "running", 2: "done", 3: "queued"}.items()}
+        for name, state in states.items():
+            parts[int(name[1:])]["state"] = state
+        self.plant(jid, "running", at=dict(parts, **{"0": {"state": "divided"}}), parts=3, parts_left=2)

@@ -15,7 +15,7 @@ from rig import command, free_port, main, program, sh  # noqa: E402
 class Usage(CliTest):
     def test_wrong_words(self):
         for words, sentence in [
-                ((), "which verb"), (("frob",), "no verb frob"), (("run", "X"), "not built yet"),
+                ((), "which verb"), (("frob",), "no verb frob"), (("top",), "not built yet"),
                 (("queues", "x"), "usage"), (("enqueue", "q"), "usage"),
                 (("queues", "--frob"), "unknown option --frob"),
                 (("enqueue", "q", "C", "--in", "5"), "--in 5 is no duration"),
@@ -208,6 +208,8 @@ class InsideAJob(CliTest):
 
 
 class WithSupervisor(CliTest):
+    holds = empties = True
+
     def test_wait_for_done_and_failed(self):
         self.drover({"Good": sh("exit 0"), "Bad": sh("echo why >&2; exit 3")})
         code, out, err = self.cli("enqueue", "default", "Good", "--wait=20s")

@@ -151,15 +151,17 @@ class Members(LaterTest):
         self.members("jid how state at", "enqueue", "low", "Mail")
         self.assertEqual(list(json.loads(self.cli("enqueue", "low", "Mail", "--durable", "--json")[1])),
                          ["jid", "how", "state", "at", "durable"])
-        self.members("name size oldest_ms paused reason delayed parked", "queues")
+        self.members("name size oldest_ms paused reason delayed parked paused_jobs", "queues")
         self.members("processed failed waiting delayed delayed_resque parked failed_records queues"
-                     " workers working supervisors paused", "stats")
+                     " workers working supervisors paused paused_jobs", "stats")
         self.members("id host pid version pools workers busy started_at beat_ms state held",
                      "supervisors")
         self.members("jid how state", "cancel", "j1")
 
 
 class WithSupervisor(LaterTest):
+    holds = empties = True
+
     def hang(self, **keys):
         return sh("echo $$ > %s; exec sleep 60" % self.path("pid"), **keys)
 

@@ -13,7 +13,7 @@ class Failed(CliTest):
     def setUp(self):
         super().setUp()
         self.good = '{"class":"Mail","args":[1.10,[]],"jid":"j1","other":{"b":[]}}'
-        self.fail(record(self.good), record('"junk"', "it is no JSON"), "no record",
+        self.add_failed(record(self.good), record('"junk"', "it is no JSON"), "no record",
                   record(payload("Other", 2, jid="j2"), "other", queue="high"))
 
     def list(self):
@@ -52,7 +52,7 @@ class Failed(CliTest):
         self.assertEqual(len(self.list()), 3)
 
     def test_retry_takes_one_of_twins(self):
-        self.fail(record(self.good))
+        self.add_failed(record(self.good))
         self.ok("retry", "j1")
         self.assertEqual((len(self.queue("low")), len(self.list())), (1, 4))
 
@@ -80,7 +80,7 @@ class Failed(CliTest):
         self.assertEqual(self.queue("low"), [])
 
     def test_retry_all(self):
-        self.fail(*[record(payload("Mail", n, jid="m%d" % n), str(n)) for n in range(250)])
+        self.add_failed(*[record(payload("Mail", n, jid="m%d" % n), str(n)) for n in range(250)])
         code, out, _ = self.cli("retry", "--all", "--json")
         self.assertEqual(code, 1)  # two are no jobs
         self.assertEqual(sum(row["retried"] for row in json.loads(out)), 252)
@@ -93,7 +93,7 @@ class Failed(CliTest):
         self.assertEqual((len(self.queue("high")), len(self.queue("low"))), (1, 0))
 
     def test_remove_and_clear(self):
-        self.fail(*[record(payload("Mail", n, jid="m%d" % n), str(n)) for n in range(250)])
+        self.add_failed(*[record(payload("Mail", n, jid="m%d" % n), str(n)) for n in range(250)])
         self.assertEqual(self.ask("failed", "remove", "1"), {"removed": 1})
         self.assertEqual(self.ask("failed", "remove", "j2"), {"removed": 1})
         self.refused(66, "job j2", "failed", "remove", "j2")

@@ -328,6 +328,8 @@ class Schedule(LaterTest):
 
 
 class Durable(LaterTest):
+    second = None  # a replica
+
     def test_no_disk_no_replica(self):
         code, out, err = self.cli("enqueue", "low", "Mail", "--durable")
         self.assertEqual(code, 75)
@@ -350,12 +352,18 @@ class Durable(LaterTest):
         self.assertEqual(code, 75, err)
         self.assertIn("within about a second", err)
 
+    def tearDown(self):
+        if self.second:
+            self.second.kill()
+        super().tearDown()
+
     def replica(self):
         """A second server that follows the first, which then listens on a port too."""
         port, folder = free_port(), self.path("replica")
         os.mkdir(folder)
         replica = RedisServer(folder).start()
         self.addCleanup(replica.kill)
+        self.second = replica
         self.redis.call("CONFIG", "SET", "port", port, "repl-diskless-sync-delay", 0)
         replica.call("REPLICAOF", "127.0.0.1", port)
         self.until(lambda: "state=online" in self.redis.call("INFO", "replication"), "the replica")

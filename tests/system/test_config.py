@@ -59,7 +59,7 @@ class Files(SystemTest):
             said = [w for w in words.splitlines() if "x.yml:%d:" % line in w]
             self.assertTrue(said, "line %d in:\n%s" % (line, words))
             self.assertIn(key, said[0])
-        self.assertIn("not built yet", words)
+        self.assertIn("is for iterating jobs", words)
 
     def test_each_fault_alone(self):
         for text in ("", "[]\n", "just text\n", "pools: {a: {queues: []}}\n", "a: &x 1\nb: *x\n",

@@ -19,7 +19,7 @@ class States(RunsTest):
     def scene(self, state):
         """A run r in this state, and its job where it belongs."""
         self.redis.call("FLUSHALL")
-        self.plant("r", state, parts={0: {"number": 7, "cursor": "c7"}})
+        self.plant("r", state, at={0: {"number": 7, "cursor": "c7"}})
         job = self.job_of("r")
         if state == "queued":
             self.push("low", job)

@@ -315,7 +315,14 @@ START_TEST(test_states_and_places)
 		{"done", 0, FSCK_FITS}, {"done", IN(FSCK_LEASE), FSCK_CONTRADICTS},
 		{"failed", IN(FSCK_FAILED), FSCK_FITS}, {"failed", 0, FSCK_FITS},
 		{"failed", IN(FSCK_QUEUE), FSCK_CONTRADICTS}, {"cancelled", 0, FSCK_FITS},
-		{"cancelled", IN(FSCK_PARKED), FSCK_CONTRADICTS}, {"pausing", 0, FSCK_FITS}};
+		{"cancelled", IN(FSCK_PARKED), FSCK_CONTRADICTS},
+		{"pausing", IN(FSCK_LEASE), FSCK_FITS}, {"pausing", IN(FSCK_PAUSED), FSCK_FITS},
+		{"pausing", 0, FSCK_NOWHERE}, {"paused", IN(FSCK_PAUSED), FSCK_FITS},
+		{"paused", IN(FSCK_QUEUE), FSCK_CONTRADICTS}, {"paused", 0, FSCK_NOWHERE},
+		{"cancelling", IN(FSCK_PAUSED), FSCK_FITS}, {"cancelling", 0, FSCK_NOWHERE},
+		{"throttled", IN(FSCK_DELAYED), FSCK_FITS},
+		{"running", IN(FSCK_PAUSED), FSCK_CONTRADICTS},
+		{"of another version", 0, FSCK_FITS}};
 
 	for (size_t i = 0; i < COUNT(cases); i++)
 		ck_assert_int_eq(

@@ -52,7 +52,7 @@ START_TEST(test_record_of_a_job)
 	ck_assert(r.is_job);
 	expect_text(&r.class_name, "AB");
 	expect_text(&r.jid, "j1");
-	expect_text(&r.error, "a \"b\"");
+	expect_text(&r.error, "a \"b\"", NULL);
 	expect_text(&r.queue, "q");
 	ck_assert(span_is(r.args, "[1.10]"));
 	ck_assert(span_is(r.backtrace, "[\"x\"]"));
@@ -167,10 +167,10 @@ START_TEST(test_entry_of_an_audit)
 {
 	struct text entry = {0};
 
-	audit_write(&entry, 1795289183123, "enqueued", NULL);
+	audit_write(&entry, 1795289183123, "enqueued", NULL, NULL);
 	expect_text(&entry, "{\"at\":\"2026-11-21T19:26:23.123Z\",\"what\":\"enqueued\"}");
 	text_clear(&entry);
-	audit_write(&entry, 1795289183123, "cancelled", "a \"b\"");
+	audit_write(&entry, 1795289183123, "cancelled", "a \"b\"", NULL);
 	expect_text(&entry, "{\"at\":\"2026-11-21T19:26:23.123Z\",\"what\":\"cancelled\","
 			    "\"detail\":\"a \\\"b\\\"\"}");
 	text_fini(&entry);

@@ -138,6 +138,7 @@ static void fini(struct fsck *k)
 	fsck_set_fini(&k->suspects);
 	fsck_findings_fini(&k->found);
 	fsck_jobs_fini(&k->jobs);
+	fsck_jobs_fini(&k->parts);
 	fsck_seens_fini(&k->seens);
 }
 

@@ -41,6 +41,7 @@ enum fsck_kind {
 	FSCK_PARKED_EMPTY,
 	FSCK_PARKED_ITEM,
 	FSCK_PARKED_STUCK,
+	FSCK_PAUSED_ITEM,
 	FSCK_DELAYED_EMPTY,
 	FSCK_DELAYED_TIMELESS,
 	FSCK_DELAYED_ITEM,
@@ -189,7 +190,7 @@ struct span fsck_value(const struct texts *pairs, struct span name);
 
 /* -- the places of jobs (fsck_walk.c) ---------------------------------------------------------- */
 
-enum fsck_place { FSCK_QUEUE, FSCK_LEASE, FSCK_DELAYED, FSCK_PARKED, FSCK_FAILED };
+enum fsck_place { FSCK_QUEUE, FSCK_LEASE, FSCK_DELAYED, FSCK_PARKED, FSCK_PAUSED, FSCK_FAILED };
 
 /* One job where it stands. Spans are good until the callback returns. */
 struct fsck_sighting {
@@ -198,6 +199,7 @@ struct fsck_sighting {
 	struct span field;	     /* token, member; empty in a list */
 	struct span bytes;	     /* the item or value that stands there */
 	struct span jid, class_name; /* empty: not known */
+	struct span parent;	     /* of a part: its run; else empty */
 	uint64_t body;		     /* hash of class and args */
 	const char *wrong;	     /* what is wrong with bytes that are ours; else NULL */
 	bool marked;		     /* it carries our member `drover` */
@@ -206,8 +208,8 @@ struct fsck_sighting {
 typedef void fsck_sighting_fn(void *ctx, const struct fsck_sighting *s);
 
 /*
- * Walks all places in this order: delayed, parked, queues, leases twice (a job seen in the same
- * entry again is told once), failed. A job goes from one to the next of these without anybody
+ * Walks all places in this order: delayed, paused, parked, queues, leases twice (a job seen in the
+ * same entry again is told once), paused again likewise, failed. A job goes from one to the next of these without anybody
  * changing its run record, or from one lease to another; every step back changes the record.
  */
 int fsck_walk(struct drover_client *c, const struct fsck_image *im, fsck_sighting_fn *fn, void *ctx,
@@ -230,6 +232,8 @@ struct fsck_jobs {
 };
 
 void fsck_jobs_add(struct fsck_jobs *jobs, const struct fsck_sighting *s);
+/* The same under the id of the run that it is a part of. */
+void fsck_jobs_add_part(struct fsck_jobs *jobs, const struct fsck_sighting *s);
 void fsck_jobs_sort(struct fsck_jobs *jobs);
 /* Ids that stand in more than one place; at most `most`. */
 void fsck_jobs_twice(const struct fsck_jobs *jobs, size_t most, struct fsck_set *out);
@@ -246,7 +250,7 @@ const char *fsck_state_of(enum fsck_place place);
 /* A suspect, as it was seen the second time. */
 struct fsck_seen {
 	enum fsck_place place;
-	struct text where, field, bytes, jid;
+	struct text where, field, bytes, jid, parent;
 	uint64_t body;
 	bool marked;
 };
@@ -260,8 +264,9 @@ void fsck_seens_add(struct fsck_seens *seens, const struct fsck_sighting *s);
 void fsck_seens_fini(struct fsck_seens *seens);
 /* Same id, two places. */
 void fsck_check_twice(struct fsck_seens *seens, struct fsck_findings *f);
+/* The job, or a part of the run. */
 bool fsck_seens_have(const struct fsck_seens *seens, struct span jid);
-/* One run record, whose job was seen where `seens` says. */
+/* One run record, whose job, or a part of it, was seen where `seens` says. */
 void fsck_check_run(const struct fsck_seens *seens, struct span jid, struct span state,
 	struct fsck_findings *f);
 

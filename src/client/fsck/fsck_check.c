@@ -62,6 +62,8 @@ static const struct rule rules[] = {
 	{KEY_TAKEN, false, "zset"},
 	{KEY_CLOCK, false, "hash"},
 	{KEY_PAUSED, false, "hash"},
+	{KEY_PAUSED_JOBS, false, "hash"},
+	{KEY_PAUSE, false, "hash"},
 	{KEY_OVERSIZE, false, "hash"},
 	{KEY_CONTROL, false, "string"},
 	{KEY_RUNS, false, "zset"},

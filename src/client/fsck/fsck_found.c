@@ -33,6 +33,7 @@ const struct fsck_kind_facts fsck_kinds[FSCK_KINDS] = {
 	[FSCK_PARKED_ITEM] = {"parked.item", FINDING, NULL},
 	[FSCK_PARKED_STUCK] = {"parked.stuck", FINDING,
 		"the first goes back into its queue, the others follow as it ends"},
+	[FSCK_PAUSED_ITEM] = {"paused.item", FINDING, NULL},
 	[FSCK_DELAYED_EMPTY] = {"delayed.empty", FINDING, "it is taken out"},
 	[FSCK_DELAYED_TIMELESS] = {"delayed.timeless", FINDING, "it becomes due now"},
 	[FSCK_DELAYED_ITEM] = {"delayed.item", FINDING, NULL},

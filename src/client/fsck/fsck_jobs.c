@@ -20,6 +20,14 @@ void fsck_jobs_add(struct fsck_jobs *jobs, const struct fsck_sighting *s)
 	jobs->items[jobs->n++] = (struct fsck_job){fsck_hash(s->jid), s->place};
 }
 
+void fsck_jobs_add_part(struct fsck_jobs *jobs, const struct fsck_sighting *s)
+{
+	struct fsck_sighting as_run = *s;
+
+	as_run.jid = s->parent;
+	fsck_jobs_add(jobs, &as_run);
+}
+
 static int compare_jobs(const void *a, const void *b)
 {
 	const struct fsck_job *x = a, *y = b;
@@ -84,7 +92,11 @@ static const struct {
 	{"interrupted", WAITS, false},
 	{"retrying", WAITS, false},
 	{"parked", WAITS, false},
+	{"throttled", WAITS, false},
 	{"running", IN(FSCK_LEASE), false},
+	{"pausing", WAITS | IN(FSCK_PAUSED), false},
+	{"paused", IN(FSCK_PAUSED), false},
+	{"cancelling", WAITS | IN(FSCK_PAUSED), false},
 	{"done", 0, true},
 	{"cancelled", 0, true},
 	{"failed", IN(FSCK_FAILED), true},
@@ -107,6 +119,7 @@ const char *fsck_state_of(enum fsck_place place)
 	static const char *const states[] = {[FSCK_QUEUE] = "queued",
 		[FSCK_DELAYED] = "delayed",
 		[FSCK_PARKED] = "parked",
+		[FSCK_PAUSED] = "paused",
 		[FSCK_LEASE] = NULL,
 		[FSCK_FAILED] = NULL};
 
@@ -131,6 +144,7 @@ void fsck_seens_add(struct fsck_seens *seens, const struct fsck_sighting *s)
 	text_add_span(&seen->field, s->field);
 	text_add_span(&seen->bytes, s->bytes);
 	text_add_span(&seen->jid, s->jid);
+	text_add_span(&seen->parent, s->parent);
 }
 
 void fsck_seens_fini(struct fsck_seens *seens)
@@ -140,20 +154,26 @@ void fsck_seens_fini(struct fsck_seens *seens)
 		text_fini(&seens->items[i].field);
 		text_fini(&seens->items[i].bytes);
 		text_fini(&seens->items[i].jid);
+		text_fini(&seens->items[i].parent);
 	}
 	free(seens->items);
 	*seens = (struct fsck_seens){0};
 }
 
-static bool is_jid(const struct fsck_seen *seen, struct span jid)
+static bool is_same(const struct text *a, struct span b)
 {
-	return seen->jid.len == jid.len && memcmp(seen->jid.data, jid.at, jid.len) == 0;
+	return a->len == b.len && b.len > 0 && memcmp(a->data, b.at, b.len) == 0;
+}
+
+static bool is_of(const struct fsck_seen *seen, struct span jid)
+{
+	return is_same(&seen->jid, jid) || is_same(&seen->parent, jid);
 }
 
 /* Shape, key, field, bytes: as `stands` of fsck.lua wants them. */
 static void add_place(struct words *w, const struct fsck_seen *seen)
 {
-	words_add_str(w, seen->place == FSCK_LEASE || seen->place == FSCK_DELAYED ? "H" : "L");
+	words_add_str(w, seen->field.len ? "H" : "L");
 	words_add(w, fsck_span(&seen->where));
 	words_add(w, fsck_span(&seen->field));
 	words_add(w, fsck_span(&seen->bytes));
@@ -223,7 +243,7 @@ void fsck_check_twice(struct fsck_seens *seens, struct fsck_findings *f)
 bool fsck_seens_have(const struct fsck_seens *seens, struct span jid)
 {
 	for (size_t i = 0; i < seens->n; i++)
-		if (is_jid(&seens->items[i], jid))
+		if (is_of(&seens->items[i], jid))
 			return true;
 	return false;
 }
@@ -237,7 +257,7 @@ void fsck_check_run(
 	unsigned places = 0;
 
 	for (size_t i = 0; i < seens->n; i++)
-		if (is_jid(&seens->items[i], jid)) {
+		if (is_of(&seens->items[i], jid)) {
 			seen = &seens->items[i];
 			places |= IN(seen->place);
 		}
@@ -253,7 +273,7 @@ void fsck_check_run(
 		break;
 	}
 	must(seen != NULL);
-	better = fsck_state_of(seen->place);
+	better = seen->parent.len ? NULL : fsck_state_of(seen->place); /* a part is not its run */
 	finding = fsck_add(f, FSCK_RUN_STATE, KEY_RUN, jid,
 		"the record says %.*s, and the job stands in %.*s", FSCK_SHORT(state),
 		FSCK_SHORT(fsck_span(&seen->where)));

@@ -14,13 +14,16 @@
 
 static void note_wrong(struct fsck *k, const struct fsck_sighting *s)
 {
+	static const enum fsck_kind kinds[] = {[FSCK_PARKED] = FSCK_PARKED_ITEM,
+		[FSCK_PAUSED] = FSCK_PAUSED_ITEM,
+		[FSCK_DELAYED] = FSCK_DELAYED_ITEM};
 	bool parked = s->place == FSCK_PARKED;
 	struct text where = {0};
 	struct fsck_finding *finding;
 
 	fsck_add_where(&where, s);
-	finding = fsck_add(&k->found, parked ? FSCK_PARKED_ITEM : FSCK_DELAYED_ITEM, where.data,
-		NO_REST, "%.*s: %s", FSCK_SHORT(parked ? s->bytes : s->field), s->wrong);
+	finding = fsck_add(&k->found, kinds[s->place], where.data, NO_REST, "%.*s: %s",
+		FSCK_SHORT(parked ? s->bytes : s->field), s->wrong);
 	if (!parked)
 		words_add(&finding->words, s->field);
 	words_add(&finding->words, s->bytes);
@@ -44,6 +47,8 @@ static void see_first(void *ctx, const struct fsck_sighting *s)
 		note_wrong(k, s);
 	if (s->jid.len && !s->retried)
 		fsck_jobs_add(&k->jobs, s);
+	if (s->parent.len)
+		fsck_jobs_add_part(&k->parts, s);
 }
 
 static void see_again(void *ctx, const struct fsck_sighting *s)
@@ -51,8 +56,16 @@ static void see_again(void *ctx, const struct fsck_sighting *s)
 	struct fsck *k = ctx;
 
 	note_way(k, s);
-	if (s->jid.len && !s->retried && fsck_set_has(&k->suspects, fsck_hash(s->jid)))
+	if (s->jid.len && !s->retried &&
+		(fsck_set_has(&k->suspects, fsck_hash(s->jid)) ||
+			(s->parent.len && fsck_set_has(&k->suspects, fsck_hash(s->parent)))))
 		fsck_seens_add(&k->seens, s);
+}
+
+/* Where a job stands, or the parts of a run. */
+static unsigned find_places(const struct fsck *k, uint64_t jid)
+{
+	return fsck_jobs_places(&k->jobs, jid) | fsck_jobs_places(&k->parts, jid);
 }
 
 /* The whole of it as one text, to be compared, and its state. */
@@ -96,8 +109,7 @@ static int suspect_runs(struct fsck *k)
 		struct span state = {detail.at, blank ? (size_t)(blank - detail.at) : 0};
 
 		if (fsck_key_is(&k->im.keys, i, "hash") &&
-			fsck_judge_run(state, fsck_jobs_places(&k->jobs, fsck_hash(jid))) !=
-				FSCK_FITS)
+			fsck_judge_run(state, find_places(k, fsck_hash(jid))) != FSCK_FITS)
 			rc = suspect_run(k, jid);
 		if (rc < 0)
 			break;
@@ -125,7 +137,7 @@ static void suspect_lock(
 {
 	uint64_t hash = fsck_hash(jid);
 
-	if (fsck_jobs_places(&k->jobs, hash))
+	if (find_places(k, hash))
 		return;
 	fsck_set_add(&k->suspects, hash);
 	texts_add(&k->locks, key);
@@ -233,6 +245,7 @@ int fsck_find_jobs(struct fsck *k)
 	if (rc < 0)
 		return rc;
 	fsck_jobs_sort(&k->jobs);
+	fsck_jobs_sort(&k->parts);
 	fsck_jobs_twice(&k->jobs, FSCK_TWICE_MOST, &k->suspects);
 	k->many = k->suspects.n == FSCK_TWICE_MOST;
 	suspect_unique(k);

@@ -43,10 +43,13 @@ static void tell_payload(struct walk *w, struct fsck_sighting *s, struct span pa
 	if (e.jid.len)
 		s->jid = fsck_span(&e.jid);
 	s->class_name = fsck_span(&e.class_name);
+	s->parent = fsck_span(&e.parent);
 	s->body = fsck_hash_more(fsck_hash(s->class_name), e.args);
 	if (s->place == FSCK_DELAYED && !s->wrong &&
 		!(is_job && is_same(s->jid, waiting_jid(s->field))))
 		s->wrong = "its member does not begin with the id of the job behind it";
+	if (s->place == FSCK_PAUSED && !s->wrong && !(is_job && is_same(s->jid, s->field)))
+		s->wrong = "its field is not the id of the job behind it";
 	if (s->place == FSCK_PARKED && !s->wrong && !(is_job && is_same(s->class_name, s->name)))
 		s->wrong = "the job is of another class";
 	w->fn(w->ctx, s);
@@ -61,7 +64,8 @@ static struct fsck_sighting begin(
 		.field = field,
 		.bytes = bytes,
 		.jid = {"", 0},
-		.class_name = {"", 0}};
+		.class_name = {"", 0},
+		.parent = {"", 0}};
 }
 
 static void tell_item(struct walk *w, enum fsck_place place, struct span name, struct span bytes)
@@ -81,6 +85,29 @@ static void tell_delayed(struct walk *w, struct span member, struct span bytes)
 
 	if (!waiting_read_delayed(&item, bytes))
 		s.wrong = "it is not \"WHY LENGTH QUEUE PAYLOAD\"";
+	tell_payload(w, &s, s.wrong ? SPAN_LIT("") : item.payload);
+}
+
+/* Whether this field was told before; of places that are walked twice. */
+static bool is_told(struct walk *w, struct span name, struct span field)
+{
+	uint64_t hash = fsck_hash_more(fsck_hash(name), field);
+
+	if (w->again)
+		return fsck_set_has(&w->seen, hash);
+	fsck_set_add(&w->seen, hash);
+	return false;
+}
+
+static void tell_paused(struct walk *w, struct span jid, struct span bytes)
+{
+	struct fsck_sighting s = begin(FSCK_PAUSED, SPAN_LIT(""), jid, bytes);
+	struct waiting item;
+
+	if (is_told(w, SPAN_LIT(KEY_PAUSED_JOBS), jid))
+		return;
+	if (!waiting_read_parked(&item, bytes))
+		s.wrong = "it is not \"LENGTH QUEUE PAYLOAD\"";
 	tell_payload(w, &s, s.wrong ? SPAN_LIT("") : item.payload);
 }
 
@@ -200,7 +227,9 @@ static int walk_list(
 	return rc > 0 ? 0 : forgive(rc);
 }
 
-static int walk_delayed(struct walk *w, struct err *err)
+typedef void tell_fn(struct walk *w, struct span field, struct span bytes);
+
+static int walk_hash(struct walk *w, const char *key, tell_fn *tell, struct err *err)
 {
 	struct texts page = {0};
 	struct text cursor = {0};
@@ -211,7 +240,7 @@ static int walk_delayed(struct walk *w, struct err *err)
 		struct words words = {0};
 
 		words_add_str(&words, "HSCAN");
-		words_add_key(&words, w->c->prefix, KEY_DELAYED_JOBS, SPAN_LIT(""));
+		words_add_key(&words, w->c->prefix, key, SPAN_LIT(""));
 		words_add(&words, fsck_span(&cursor));
 		words_add_str(&words, "COUNT");
 		words_add_int(&words, ITEMS_AT_ONCE);
@@ -220,7 +249,7 @@ static int walk_delayed(struct walk *w, struct err *err)
 		if (rc == 0 && page.n > 0)
 			text_add_span(&cursor, texts_at(&page, 0));
 		for (size_t i = 1; rc == 0 && i + 1 < page.n; i += 2)
-			tell_delayed(w, texts_at(&page, i), texts_at(&page, i + 1));
+			tell(w, texts_at(&page, i), texts_at(&page, i + 1));
 	} while (rc == 0 && cursor.len && strcmp(cursor.data, "0") != 0);
 	text_fini(&cursor);
 	texts_fini(&page);
@@ -234,14 +263,10 @@ static int walk_lease(struct walk *w, struct span id, struct err *err)
 
 	for (size_t i = 0; rc == 0 && i + 1 < fields.n; i += 2) {
 		struct span token = texts_at(&fields, i);
-		uint64_t hash = fsck_hash_more(fsck_hash(id), token);
 
-		if (token.len == 0 || token.at[0] == '#' || token.at[0] == '!')
+		if (token.len == 0 || token.at[0] == '#' || token.at[0] == '!' ||
+			is_told(w, id, token))
 			continue;
-		if (w->again && fsck_set_has(&w->seen, hash))
-			continue;
-		if (!w->again)
-			fsck_set_add(&w->seen, hash);
 		tell_entry(w, id, token, texts_at(&fields, i + 1));
 	}
 	texts_fini(&fields);
@@ -318,8 +343,10 @@ int fsck_walk(struct drover_client *c, const struct fsck_image *im, fsck_sightin
 	struct err *err)
 {
 	struct walk w = {.c = c, .im = im, .fn = fn, .ctx = ctx};
-	int rc = walk_delayed(&w, err);
+	int rc = walk_hash(&w, KEY_DELAYED_JOBS, tell_delayed, err);
 
+	if (rc == 0)
+		rc = walk_hash(&w, KEY_PAUSED_JOBS, tell_paused, err);
 	if (rc == 0)
 		rc = walk_parked(&w, err);
 	if (rc == 0)
@@ -329,6 +356,8 @@ int fsck_walk(struct drover_client *c, const struct fsck_image *im, fsck_sightin
 	w.again = true;
 	if (rc == 0)
 		rc = walk_leases(&w, err);
+	if (rc == 0)
+		rc = walk_hash(&w, KEY_PAUSED_JOBS, tell_paused, err);
 	if (rc == 0)
 		rc = walk_list(&w, FSCK_FAILED, KEY_FAILED, SPAN_LIT(""), err);
 	fsck_set_fini(&w.seen);
@@ -341,6 +370,7 @@ void fsck_add_where(struct text *out, const struct fsck_sighting *s)
 		[FSCK_LEASE] = KEY_LEASE,
 		[FSCK_DELAYED] = KEY_DELAYED_JOBS,
 		[FSCK_PARKED] = KEY_PARKED,
+		[FSCK_PAUSED] = KEY_PAUSED_JOBS,
 		[FSCK_FAILED] = KEY_FAILED};
 
 	text_add_str(out, keys[s->place]);

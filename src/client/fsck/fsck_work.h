@@ -15,6 +15,7 @@ struct fsck {
 	struct fsck_image im;
 	struct fsck_findings found;
 	struct fsck_jobs jobs;
+	struct fsck_jobs parts;	  /* of runs, by those */
 	struct fsck_set suspects; /* ids */
 	struct fsck_seens seens;
 	struct texts runs;  /* pairs jid, the whole record as it was before the second walk */

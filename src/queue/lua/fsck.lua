@@ -164,6 +164,8 @@ holds['parked.item'] = function() return stands('L', where, '', a) end
 holds['parked.stuck'] = function() return call('LLEN', here) > 0 and call('SCARD', key('drover:running:' .. a)) == 0 end
 mend['parked.stuck'] = function() put_back(a) end
 
+holds['paused.item'] = function() return call('HGET', here, a) == b end
+
 holds['delayed.empty'] = function()
   return call('ZSCORE', here, a) and call('HEXISTS', key('drover:delayed:jobs'), a) == 0
 end

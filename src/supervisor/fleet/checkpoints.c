@@ -101,17 +101,19 @@ static void add_said(struct message *m, struct slot *slot)
 		add_number(m, "progress_done", said->progress_done);
 }
 
-/* A record begins here: its class asked for none. */
+/* It has turned out to iterate; a record begins here where its class asked for none. */
 static void add_beginning(struct message *m, const struct slot *slot)
 {
 	const struct job *j = slot->job;
 
+	add_pair(m, "each", SPAN_LIT("cursor"));
+	if (!slot->record_due)
+		return;
 	add_pair(m, "class", job_class_name(j));
 	add_pair(m, "queue", j->entry.queue);
 	add_pair(m, "args", j->envelope.args);
 	add_pair(m, "state", SPAN_LIT("running"));
 	add_pair(m, "worker", span_of(slot->worker_id));
-	add_pair(m, "each", SPAN_LIT("cursor"));
 	add_number(m, "attempt", j->envelope.attempt);
 	add_pair(m, "started_at", span_of(clock_rfc3339(clock_wall_ms(), m->at)));
 }
@@ -309,23 +311,31 @@ static void send_batch(struct checkpoints *c, struct slot **slots, size_t n)
 	free(messages);
 }
 
-static bool send_some(struct checkpoints *c, bool only_waiting)
+static bool is_urgent(const struct slot *slot)
+{
+	const struct iteration_aside *a = &slot->iteration.aside;
+
+	return (a->number > 0 && !a->sent) || slot->mark_due;
+}
+
+static void send_all(struct checkpoints *c, bool only_urgent)
 {
 	struct slot *slots[BATCH_MAX];
 	size_t n = 0;
 
 	FLEET_EACH_SLOT (c->supervisor, slot) {
-		const struct iteration_aside *a = &slot->iteration.aside;
-
-		if (n == BATCH_MAX || !is_at_work(slot))
+		if (!is_at_work(slot))
 			continue;
-		if (!only_waiting)
+		if (!only_urgent)
 			iteration_look(&slot->iteration, slot->place);
-		if (only_waiting ? a->number > 0 && !a->sent : has_news(slot))
+		if (only_urgent ? is_urgent(slot) : has_news(slot))
 			slots[n++] = slot;
+		if (n == BATCH_MAX) {
+			send_batch(c, slots, n);
+			n = 0;
+		}
 	}
 	send_batch(c, slots, n);
-	return n == BATCH_MAX;
 }
 
 static bool any_at_work(const struct supervisor *s)
@@ -341,8 +351,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	struct checkpoints *c = arg;
 
 	(void)fd, (void)what;
-	while (send_some(c, false))
-		;
+	send_all(c, false);
 	sharing_look(c->supervisor);
 	if (any_at_work(c->supervisor))
 		checkpoints_expect(c);
@@ -373,8 +382,7 @@ void checkpoints_expect(struct checkpoints *c)
 
 void checkpoints_soon(struct checkpoints *c)
 {
-	while (send_some(c, true))
-		;
+	send_all(c, true);
 	checkpoints_expect(c);
 }
 

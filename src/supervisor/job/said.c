@@ -59,7 +59,8 @@ static void say_cursor(struct slot *s, const struct job_line *line)
 
 	if (!s->marks) {
 		iteration_begin_cursors(it);
-		s->mark_due = !job_is_tracked(s->job);
+		s->record_due = !job_is_tracked(s->job);
+		s->mark_due = true;
 		s->job->entry.marked = true;
 		s->output.keeps = true;
 		s->ops->tell_soon(s->ctx, s);

@@ -208,7 +208,7 @@ static void forget_job(struct slot *s)
 	slot_forget_iteration(s);
 	job_free(s->job);
 	s->job = NULL;
-	s->mark_due = s->marks = false;
+	s->mark_due = s->record_due = s->marks = false;
 	s->stop_asked = s->retiring; /* its next one, if it gets one, stops early, too */
 	s->start_due = false;
 	output_fini(&s->output);

@@ -123,7 +123,8 @@ struct slot {
 	struct output output;
 	struct slot_said said;
 	struct iteration iteration;
-	bool mark_due; /* its lease entry shall say that it has a record, and does not yet */
+	bool mark_due;	 /* its lease entry shall say that it has a record, and does not yet */
+	bool record_due; /* .. which begins then, for its class asked for none */
 	bool marks; /* this start has said a `cursor` line, and has marks on the board */
 	struct each_message *each; /* what its child is told; NULL: its job is none */
 	struct stream *stream;		/* where its collection comes from; NULL: from its child itself */
