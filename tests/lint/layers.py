@@ -40,8 +40,8 @@ FENCED = [
     (r"event2/(bufferevent|buffer|dns|listener|util)", {"redis"}, None),
     (r"event2/", {"redis", "supervisor"}, None),
     (r"microhttpd", {"web"}, None),
-    (r"jansson\.h$", {"base", "conf", "message", "queue", "nursery", "client", "cli", "supervisor", "wire",
-                      "redis", "web"}, None),
+    (r"jansson\.h$", {"base", "conf", "message", "queue", "nursery", "items", "client", "cli",
+                      "supervisor", "wire", "redis", "web"}, None),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

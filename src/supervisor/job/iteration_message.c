@@ -1,5 +1,6 @@
 /* iteration_message: see iteration_message.h. droverd; reads no file but that of a password. */
 #include "supervisor/job/iteration_message.h"
+#include "base/log.h"
 
 enum { BOUNDS_MOST = 256 };
 
@@ -12,6 +13,7 @@ static uint32_t flags_of(const struct iteration *it, const struct job *j)
 	flags |= job_part(j) > 0 ? JOB_EACH_PART : 0;
 	flags |= job_part(j) == ENVELOPE_END ? JOB_EACH_COMPLETE : 0;
 	flags |= job_is_retry(j) ? JOB_EACH_RETRY : 0;
+	flags |= log_wants(LOG_DEBUG) ? JOB_EACH_TRACE : 0;
 	return flags;
 }
 
