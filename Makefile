@@ -81,11 +81,11 @@ $(B)/obj/%.o: src/%.c | $(B)/gen/queue/scripts.h
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
-# One object holds a path of the installation: it is made anew for another one.
+# Objects that hold a path of the installation are made anew for another one.
 $(B)/gen/libexecdir: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LIBEXECDIR)' | cmp -s - $@ || echo '$(LIBEXECDIR)' > $@
-$(B)/obj/supervisor/process/spawn.o: $(B)/gen/libexecdir
+$(B)/obj/supervisor/process/spawn.o $(B)/obj/cli/programs.o: $(B)/gen/libexecdir
 FORCE:
 
 define folder_library
