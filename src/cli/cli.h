@@ -43,6 +43,7 @@ struct cli_verb {
 	size_t words_min, words_max;	   /* behind the verb */
 	const struct args_option *options; /* NULL: none of its own */
 	bool alone;			   /* needs no Redis, or finds it by itself */
+	const char *offline;		   /* NULL, or the option with which it needs no Redis */
 	int (*run)(struct cli *cli);
 };
 

@@ -178,6 +178,17 @@ void tell_hold(struct span text)
 	say(&line);
 }
 
+void tell_item(int64_t number, enum job_item_step step, int64_t tries, struct span text)
+{
+	struct text line = {0};
+
+	text_addf(&line, "item %lld %s %lld ", (long long)number, job_item_step_name(step),
+		(long long)tries);
+	if (text.len > 0)
+		add_text(&line, text);
+	say(&line);
+}
+
 void tell_error(const char *exception, struct span message)
 {
 	struct text shown = {0};

@@ -127,17 +127,14 @@ void iteration_begin_cursors(struct iteration *it)
 /* A try counts once it is over: one under way is no fault of the item's yet. */
 static void note_in_hand(struct iteration *it, const struct scoreboard_begun *b)
 {
-	bool over = it->wait_ms >= 0;
-
+	it->resting = b->mono_ms == SCOREBOARD_RESTING;
 	it->hand = b->number > it->number ? b->number : 0;
 	if (it->hand > 0) {
-		it->tries = (int64_t)b->tries - !over;
+		it->tries = (int64_t)b->tries - !it->resting;
 		it->item = it->tries > 0 ? it->hand : 0;
 	} else if (it->item <= it->number) {
 		it->item = it->tries = 0;
 	}
-	if (over)
-		it->hand = 0;
 }
 
 void iteration_look(struct iteration *it, struct scoreboard_place place)
@@ -160,7 +157,7 @@ void iteration_look(struct iteration *it, struct scoreboard_place place)
 
 int64_t iteration_in_hand_since(const struct iteration *it, const struct scoreboard_begun *begun)
 {
-	if (it->aside.number > 0 || it->wait_ms >= 0 || begun->number <= it->number)
+	if (begun->mono_ms == SCOREBOARD_RESTING || begun->number <= it->number)
 		return -1;
 	return begun->mono_ms;
 }

@@ -178,7 +178,7 @@ void slot_read_start(struct slot *s, struct span answer)
 void slot_forget_iteration(struct slot *s)
 {
 	if (s->each)
-		iteration_message_fini(s->each);
+		each_message_fini(s->each);
 	free(s->each);
 	s->each = NULL;
 	s->ops->close_stream(s->ctx, s);

@@ -281,7 +281,7 @@ bool verdict_goes_on(struct slot *s)
 	outcome_decide(&out, &s->ending);
 	if (out.again) {
 		s->iteration.item = s->iteration.hand;
-		s->iteration.tries++;
+		s->iteration.tries += !s->iteration.resting;
 		s->iteration.hand = 0;
 		text_clear(&s->iteration.died);
 		outcome_add_death(&s->iteration.died, &s->ending);
