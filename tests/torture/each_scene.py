@@ -50,12 +50,13 @@ class EachScene(Scene):
     # -- the scene -------------------------------------------------------------------------------
     def work(self):
         items = self.path("items")
-        through = {"filter": [FILTER, items, str(MS)], "on_item_error": "skip"}
+        again = {"retries": 3, "backoff": {"first": "20ms", "max": "20ms"}}  # dead before an item
+        through = dict(again, filter=[FILTER, items, str(MS)], on_item_error="skip")
         then = {"then": {"class": "Then"}}
         config = {"supervisor": dict(self.supervisor, flush="200ms"), "modules": [MODULE], "jobs": {
             "rows": dict(through, **then, each={"csv": self.path("rows.csv")}),
-            "func": dict({"function": "item_record", "each": {"range": "1..200"}, "parallel": 2},
-                         **then),
+            "func": dict(again, **then, function="item_record", each={"range": "1..200"},
+                         parallel=2),
             "list": dict(through, each={"redis": {"list": "members", "url": self.redis.url}}),
             "cursor": {"function": "cursor_record"},
             "Then": sh('echo "$DROVER_JID" >> ' + self.path("then"))}}
