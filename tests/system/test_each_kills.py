@@ -144,6 +144,20 @@ class Again(EachTest):
         self.enqueued += 1  # the same run counts once more
         self.until_state(jid, "done")
 
+    def test_it_was_told_and_not_passed(self):
+        """Its supervisor died before its child could go on: it is gone over again, and now is well."""
+        run = "resque:drover:run:n1"
+        self.redis.call("HSET", run, "each", 1, "planned", 1, "total", 4, "done", 1, "class", "Numbers")
+        self.redis.call("HSET", run + ":parts", "0:number", 1, "0:done", 1, "0:errors", 0,
+                        "0:cursor", "1")
+        self.redis.call("HSET", run + ":errors", 2, '{"item":"2","error":"it was bad"}')
+        self.drover({"Numbers": filter_of(self.ledger, 1, each={"range": "1..4"})})
+        self.run_job("n1", "Numbers")
+        self.until_state("n1", "done")
+        self.assertEqual(self.ledger.of("n1"), {"2": 1, "3": 1, "4": 1})
+        self.assert_ended("n1", 4)
+        self.assertEqual(self.redis.call("EXISTS", run + ":errors"), 0)
+
     def test_what_follows_was_begun_before(self):
         jid = self.errors_of("done", on_item_error="skip")
         self.enqueued += 1

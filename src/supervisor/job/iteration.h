@@ -58,6 +58,8 @@ struct iteration {
 	bool divides;  /* its plan was answered `stop`: parts take its place */
 	bool plan_due; /* what it counted is not in its record yet */
 	struct iteration_aside aside;
+	int64_t listed; /* the last item it said to set aside */
+	int64_t forget; /* .. which its child did not pass: it is tried again, and no error yet */
 
 	enum iteration_stop stop;
 	int64_t stop_by_mono_ms;

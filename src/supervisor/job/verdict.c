@@ -279,6 +279,8 @@ static void note_death(struct iteration *it, const struct ending *e)
 		it->tries += !it->resting;
 	}
 	it->hand = 0;
+	it->forget = it->listed > it->number ? it->listed : 0;
+	it->aside.number = 0;
 	text_clear(&it->died);
 	outcome_add_death(&it->died, e);
 }
@@ -293,6 +295,8 @@ bool verdict_goes_on(struct slot *s)
 	outcome_decide(&out, &s->ending);
 	if (out.again)
 		note_death(&s->iteration, &s->ending);
+	if (job_is_retry(s->job)) /* it was set aside before */
+		s->iteration.forget = 0;
 	text_fini(&out.error);
 	return out.again;
 }
