@@ -136,6 +136,8 @@ local function follow(v, state)
     end
   end)
   if goes_on then return true end
+  local run = prefix .. 'drover:run:' .. (v.part_of or v.jid)
+  if state == 'done' and redis.pcall('HEXISTS', run, 'followed') == 1 then return false end   -- done once before
   each_counted(v.follow, '^(%a+) ', function(words, queue, payload)
     if words[1] == state then push('RPUSH', queue, payload) end
   end)

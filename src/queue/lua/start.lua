@@ -188,9 +188,11 @@ local function tell_position(job)
   tell('total', known[2])
   tell('rate', known[3])
   tell('run_errors', known[4])
-  if known[5] and job.part == '0' and job.retry == '0' then
-    tell('divided', failed_parts(parts))
-    tell('bounds', redis.call('HGET', run, 'bounds'))
+  if job.part == '0' and job.retry == '0' then
+    local failed = known[5] and failed_parts(parts) or ''
+    local due = known[1] and not known[5] and tonumber(redis.call('HGET', parts, at .. 'number') or 0) == 0
+    tell('divided', failed)
+    if due or failed ~= '' then tell('bounds', redis.call('HGET', run, 'bounds')) end
   end
   return table.concat(out, '\n')
 end

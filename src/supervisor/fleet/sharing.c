@@ -1,5 +1,6 @@
 /* sharing: see sharing.h. droverd. */
 #include "supervisor/fleet/sharing.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "supervisor/supervisor.h"
 
@@ -23,6 +24,7 @@ void sharing_offer(struct slot *slot, struct span bounds)
 	text_clear(&it->offered_cursor);
 	iteration_add_bound(&it->offered_cursor, bounds, index);
 	scoreboard_set_end(slot->place, at);
+	CRASH_POINT("share.offered");
 }
 
 static bool is_taken(struct slot *slot)

@@ -1,5 +1,6 @@
 /* verdict_run: see verdict_tell.h. droverd. */
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "supervisor/job/verdict_tell.h"
 
@@ -117,6 +118,7 @@ void verdict_tell_paused(struct slot *s, const struct outcome *out)
 	struct text payload = {0};
 
 	(void)out;
+	CRASH_POINT("verdict.paused");
 	job_add_payload(&payload, s->job, JOB_INTERRUPTED);
 	log_event(LOG_INFO, "job.paused", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
@@ -135,6 +137,7 @@ void verdict_send_divided(struct slot *s)
 {
 	struct text parts = {0};
 
+	CRASH_POINT("verdict.divided");
 	iteration_add_parts(&parts, &s->iteration, s->job);
 	log_event(LOG_INFO, "job.divided", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
