@@ -93,7 +93,10 @@ void sharing_look(struct supervisor *s)
 
 void sharing_note_end(struct slot *slot)
 {
-	if (slot->iteration.offered > 0 && is_taken(slot))
-		slot->iteration.end = slot->iteration.offered;
-	slot->iteration.offered = 0;
+	struct iteration *it = &slot->iteration;
+	struct scoreboard_begun begun;
+
+	if (it->offered > 0 && scoreboard_begun(slot->place, &begun) && begun.end < it->end)
+		it->end = begun.end; /* a batch may reach beyond what was offered */
+	it->offered = 0;
 }

@@ -46,6 +46,7 @@ struct iteration {
 	struct text cursor;
 	int64_t started_number; /* when this start began */
 	int64_t hand;	    /* item in hand, as the board shows it; 0: none */
+	bool resting;	    /* .. between two tries of it */
 	int64_t item, tries; /* one that was tried in vain so often; 0: none */
 	struct text died;	/* how the last try ended, where its child died in it */
 
