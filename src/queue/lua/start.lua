@@ -160,12 +160,13 @@ local function note_recovery(parts, at, recoveries)
   return stuck
 end
 
--- Parts that have failed, where a run that was divided starts as a whole again: they alone are to be done.
+-- Parts that have failed, or were ended for it, where a run that was divided starts as a whole again: they alone
+-- are to be done.
 local function failed_parts(parts)
   local fields, out = redis.call('HGETALL', parts), {}
   for k = 1, #fields, 2 do
     local part = string.match(fields[k], '^([1-9]%d*):state$')
-    if part and fields[k + 1] == 'failed' then out[#out + 1] = part end
+    if part and (fields[k + 1] == 'failed' or fields[k + 1] == 'cancelled') then out[#out + 1] = part end
   end
   return table.concat(out, ' ')
 end
