@@ -6,22 +6,23 @@
 enum { SHOWN = 5 };
 
 struct verdict {
-	long long repeated, skipped, unheard;
-	bool is_done, is_good;
+	long long repeated, skipped, not_reached;
+	bool is_unheard, is_good;
 };
 
 /* A blow that falls between the end of an item and its mark is no fault of the job's. */
 static struct verdict judge(const struct try *t)
 {
 	const struct try_ledger *l = &t->ledger;
+	bool is_done = span_is((struct span){t->state.data, t->state.len}, "done");
 	struct verdict v = {.repeated = try_ledger_repeated(l),
-		.skipped = try_ledger_skipped(l),
-		.is_done = span_is((struct span){t->state.data, t->state.len}, "done")};
+		.skipped = is_done ? try_ledger_skipped(l) : 0,
+		.not_reached = is_done ? 0 : try_ledger_skipped(l)};
 
-	v.unheard = t->class->handler != CONF_HANDLER_EACH && !l->cursors;
-	v.is_good = v.is_done && v.repeated <= (l->cursors ? 0 : t->kills) && v.skipped == 0 &&
+	v.is_unheard = t->class->handler != CONF_HANDLER_EACH && !l->cursors;
+	v.is_good = is_done && v.repeated <= (l->cursors ? 0 : t->kills) && v.skipped == 0 &&
 		    l->backwards == 0 && l->after_stop == 0 && l->malformed == 0 &&
-		    t->lines_ignored == 0 && !t->buffers && !v.unheard;
+		    t->lines_ignored == 0 && !t->buffers && !v.is_unheard;
 	return v;
 }
 
@@ -64,7 +65,7 @@ static void add_hints(struct text *out, const struct try *t, const struct verdic
 	if (t->buffers)
 		text_add_str(out, "the filter keeps its answers back: it must flush each line, or "
 				  "be given filter_tty\n");
-	if (v->unheard)
+	if (v->is_unheard)
 		text_add_str(out, "it never said where it is: a stop would end it in the middle, "
 				  "and it would begin anew\n");
 	if (l->backwards > 0)
@@ -73,7 +74,7 @@ static void add_hints(struct text *out, const struct try *t, const struct verdic
 		text_addf(out, "it went on %lld times after it was told to stop\n", l->after_stop);
 	if (l->cursors && (v->repeated > 0 || v->skipped > 0))
 		text_add_str(out, "does it go on right behind DROVER_CURSOR?\n");
-	else if (v->repeated > t->kills || (v->is_done && v->skipped > 0))
+	else if (v->repeated > t->kills || v->skipped > 0)
 		text_add_str(out, "is the collection in the same order each time, and does its "
 				  "command begin behind DROVER_CURSOR?\n");
 }
@@ -86,15 +87,17 @@ static void add_counts(struct text *out, const struct try *t, const struct verdi
 	if (t->trouble.len > 0)
 		text_addf(out, "  %s\n", t->trouble.data);
 	text_addf(out, "stopped %lld times, killed %lld times\n", t->interruptions, t->kills);
-	if (v->unheard)
+	if (v->is_unheard)
 		return;
 	if (l->cursors)
 		text_addf(out, "%lld cursors: ", l->done);
 	else
 		text_addf(out, "%lld items: %lld done, %lld set aside, ", t->total, l->done,
 			l->aside);
-	text_addf(out, "%lld repeated, %lld %s\n", v->repeated, v->skipped,
-		v->is_done ? "skipped" : "not reached");
+	text_addf(out, "%lld repeated, %lld skipped", v->repeated, v->skipped);
+	if (v->not_reached > 0)
+		text_addf(out, ", %lld not reached", v->not_reached);
+	text_add_char(out, '\n');
 	if (l->tried_again > 0 || l->cut_off > 0)
 		text_addf(out, "%lld tried again, %lld begun again after their process had died\n",
 			l->tried_again, l->cut_off);
@@ -110,7 +113,7 @@ static void say_text(struct try *t, const struct verdict *v)
 		text_add_str(out, "repeated:\n");
 		add_items(out, l, true);
 	}
-	if (v->is_done && v->skipped > 0 && !l->cursors) {
+	if (v->skipped > 0 && !l->cursors) {
 		text_add_str(out, "skipped:\n");
 		add_items(out, l, false);
 	}
@@ -147,14 +150,17 @@ static void add_numbers(struct doc *doc, const struct try *t, const struct verdi
 		long long n;
 	} numbers[] = {{"stops", t->interruptions}, {"kills", t->kills}, {"total", t->total},
 		{"done", l->done}, {"set_aside", l->aside}, {"repeated", v->repeated},
-		{"skipped", v->skipped}, {"tried_again", l->tried_again},
-		{"begun_again", l->cut_off}, {"malformed", l->malformed},
-		{"backwards", l->backwards}, {"after_stop", l->after_stop},
-		{"lines_ignored", t->lines_ignored}};
+		{"skipped", v->skipped}, {"not_reached", v->not_reached},
+		{"tried_again", l->tried_again}, {"begun_again", l->cut_off},
+		{"malformed", l->malformed}, {"backwards", l->backwards},
+		{"after_stop", l->after_stop}, {"lines_ignored", t->lines_ignored}};
 
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		doc_number(doc, numbers[i].name, numbers[i].n);
 }
+
+/* What was not reached is not left out: it would be a list of nearly all. */
+static const struct try_ledger NOTHING;
 
 static void say_doc(struct try *t, const struct verdict *v)
 {
@@ -169,7 +175,7 @@ static void say_doc(struct try *t, const struct verdict *v)
 	doc_bool(&doc, "buffers", t->buffers);
 	doc_bool(&doc, "says_cursors", t->ledger.cursors);
 	add_list(&doc, "repeated_items", &t->ledger, true);
-	add_list(&doc, "skipped_items", &t->ledger, false);
+	add_list(&doc, "skipped_items", v->not_reached > 0 ? &NOTHING : &t->ledger, false);
 	doc_close(&doc, '}');
 	cli_add_doc(t->cli, &doc);
 }
