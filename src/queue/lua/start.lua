@@ -128,7 +128,7 @@ local function record(job, first, n, answer)
     if job.run then redis.pcall('HDEL', run, 'reason') end
   end
   if job.run and job.part ~= '0' and answer ~= 'go' then
-    pcall(set_part_state, {key = run, parts = run .. ':parts', part = job.part}, STATES[answer])
+    pcall(set_part_state, {run = job.run, key = run, parts = run .. ':parts', part = job.part}, STATES[answer])
   else
     if job.run then redis.pcall('HSET', run .. ':parts', job.part .. ':state', STATES[answer]) end
     redis.pcall('HSET', run, 'state', STATES[answer])
