@@ -49,6 +49,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_stats,
 	&verb_check,
 	&verb_fsck,
+	&verb_try,
 	&verb_torture,
 	&verb_checkpoint,
 	&verb_progress,
@@ -56,7 +57,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_result,
 };
 
-static const char *const later[] = {"try", "supervisor", "scale", "top", "demo"};
+static const char *const later[] = {"supervisor", "scale", "top", "demo"};
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 

@@ -226,6 +226,17 @@ static int run_nursery(struct plan *p, struct reading *g, int64_t most, struct e
 	return code;
 }
 
+/* A path that is not found may be one of another folder. */
+static void say_where(const struct reading *g, const struct plan_request *r, struct err *err)
+{
+	struct err why = *err;
+
+	if (g->each.path.len > 0 && g->each.path.data[0] != '/' &&
+		r->class->each.kind != CONF_EACH_RANGE && r->class->each.kind != CONF_EACH_REDIS)
+		err_set(err, "%s (paths of a job begin at its directory, %s)", why.text,
+			r->class->directory);
+}
+
 int plan_read(struct plan *p, const struct plan_request *r, struct err *err)
 {
 	struct reading g = {.stream = -1, .csv_fd = -1};
@@ -236,6 +247,8 @@ int plan_read(struct plan *p, const struct plan_request *r, struct err *err)
 		rc = start_items(&g, err);
 	if (rc == 0)
 		rc = run_nursery(p, &g, r->most, err);
+	if (rc < 0)
+		say_where(&g, r, err);
 	if (g.stream >= 0)
 		close(g.stream);
 	if (g.csv_fd >= 0)

@@ -28,7 +28,7 @@ START_TEST(test_start_is_read)
 
 	iteration_read_start(&it, j,
 		SPAN_LIT("go\nnumber 7\ndone 5\nerrors 2\nend 90\nitem 8\ntries 1\ncursor a b:7\n"
-			 "stuck 2\ntotal 100\nplanned 1\nfirst 0\nrate 5 1000\nunknown x"));
+			 "stuck 2\ntotal 100\nplanned 1\nrate 5 1000\nunknown x"));
 	ck_assert(it.on && !it.cursors && it.planned && !it.first);
 	ck_assert_int_eq(it.number, 7);
 	ck_assert_int_eq(it.done, 5);
@@ -50,7 +50,7 @@ START_TEST(test_a_first_start_knows_nothing)
 	struct job *j = job_of("{\"class\":\"Each\",\"jid\":\"j1\"}");
 	struct iteration it = {0};
 
-	iteration_read_start(&it, j, SPAN_LIT("go\nfirst 1"));
+	iteration_read_start(&it, j, SPAN_LIT("go\n"));
 	ck_assert(it.on && it.first && !it.planned);
 	ck_assert_int_eq(it.total, -1);
 	ck_assert_int_eq(it.end, INT64_MAX);
@@ -65,7 +65,7 @@ START_TEST(test_a_plain_job_iterates_once_it_has_a_cursor)
 	struct job *j = job_of("{\"class\":\"Tracked\",\"jid\":\"j1\"}");
 	struct iteration it = {0};
 
-	iteration_read_start(&it, j, SPAN_LIT("go\nfirst 1"));
+	iteration_read_start(&it, j, SPAN_LIT("go\n"));
 	ck_assert(!it.on);
 	iteration_read_start(&it, j, SPAN_LIT("go\nnumber 3\ncursor row 3"));
 	ck_assert(it.on && it.cursors);

@@ -60,8 +60,6 @@ static void read_pair(struct iteration *it, struct span name, struct span value)
 
 	if (span_is(name, "planned"))
 		it->planned = true;
-	if (span_is(name, "first"))
-		it->first = span_is(value, "1");
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		if (!span_is(name, known[i].name))
 			continue;
@@ -104,6 +102,7 @@ void iteration_read_start(struct iteration *it, const struct job *j, struct span
 				(struct span){blank + 1, line.len - (size_t)(blank + 1 - p)});
 		p += line.len + 1;
 	}
+	it->first = !it->planned; /* its plan is told behind the hook on_start */
 	if (job_is_retry(j))
 		begin_retry(it);
 	it->on = job_is_each(j) || it->cursor.len > 0;
