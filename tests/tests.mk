@@ -58,13 +58,17 @@ $(B)/bench/script_bytes: tests/bench/script_bytes.c $(call library,queue) $(call
 $(B)/torture/job: tests/torture/job.c src/cli/torture/torture_job.c src/cli/torture/torture_job.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -O2 $(WARN) -static -o $@ tests/torture/job.c src/cli/torture/torture_job.c
+$(B)/torture/filter: tests/torture/filter.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -O2 $(WARN) -static -o $@ $<
 .PHONY: crash torture
 crash:
-	$(MAKE) SANITIZE= CRASH=1 build-crash/droverd build-crash/drover build-crash/drover-nursery build-crash/drover-items
+	$(MAKE) SANITIZE= CRASH=1 build-crash/droverd build-crash/drover build-crash/drover-nursery \
+	  build-crash/drover-nursery-module build-crash/drover-items
 
 # -- what is run ---------------------------------------------------------------------------------
 .PHONY: check units examples
-units: $(UNITS) $(TEST_MODULES) $(EXAMPLES) $(B)/torture/job
+units: $(UNITS) $(TEST_MODULES) $(EXAMPLES) $(B)/torture/job $(B)/torture/filter
 examples: all $(EXAMPLES)
 check: all units crash
 	BUILD=$(B) tests/support/run.py

@@ -108,10 +108,9 @@ static void clamp(struct job_collection *c, int64_t from, int64_t to)
 		c->last = outside;
 }
 
-static int describe_range(struct job_collection *c, const struct conf_each *e, struct span text,
-	struct job_each *each, struct err *err)
+static int describe_range(
+	struct job_collection *c, struct span text, struct job_each *each, struct err *err)
 {
-	c->step = e->step;
 	if (conf_parse_range(text, &c->first, &c->last, err) < 0)
 		return err_at(err, "range");
 	clamp(c, each->from, each->to);
@@ -127,6 +126,7 @@ static int describe(struct each_message *m, const struct conf_each *e, bool is_i
 
 	c->kind = KINDS[e->kind];
 	c->separator = (uint32_t)e->separator;
+	c->step = e->step;
 	if (e->kind == CONF_EACH_COMMAND)
 		return fill_in_words(
 			is_inner ? &m->inner_argv : &m->argv, e->command, is_inner, l, err);
@@ -138,7 +138,7 @@ static int describe(struct each_message *m, const struct conf_each *e, bool is_i
 	if (e->kind == CONF_EACH_RANGE)
 		return is_inner ? conf_parse_range((struct span){text->data, text->len}, &c->first,
 					  &c->last, err)
-				: describe_range(c, e, (struct span){text->data, text->len},
+				: describe_range(c, (struct span){text->data, text->len},
 					  &m->source.each, err);
 	if (e->kind == CONF_EACH_REDIS)
 		c->members = MEMBERS[e->members].members;

@@ -127,6 +127,13 @@ class Live(RunsTest):
         rows = [json.loads(line) for line in self.read("rows").splitlines()]
         self.assertEqual(rows, [{"a": str(n), "b": "x"} for n in range(1, 6)])
 
+    def test_a_range_within_a_range(self):
+        script = "while read -r x; do echo $x >> %s; echo ok; done" % self.path("seen")
+        each = {"range": "1..2", "inner": {"range": "30..10", "step": -10}}
+        self.drover({"Rows": {"each": each, "filter": ["/bin/sh", "-c", script]}})
+        self.assertEqual(self.cli("run", "Rows", "--wait=20s")[0], 0)
+        self.assertEqual(self.read("seen").split(), ["[%d,%d]" % (a, b) for a in (1, 2) for b in (30, 20, 10)])
+
     def test_log_follows(self):
         answer = "echo line $x >&2; echo ok"
         self.drover({"Rows": dict(self.rows(), filter=self.filter(answer))})

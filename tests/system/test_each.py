@@ -400,7 +400,7 @@ class Steering(EachTest):
         drover = self.drover({"Run": self.filter(rate="50/s")})
         self.run_job("Run", 60)
         self.until_processed(1)
-        wall_ms = drover.events("job.done")[0]["wall_ms"]
+        wall_ms = drover.until_event("job.done")[0]["wall_ms"]
         self.assertGreaterEqual(wall_ms, 900)  # 60 items, of which some at once, at 50 a second
 
     def test_a_rate_is_changed_while_it_runs(self):

@@ -209,6 +209,25 @@ START_TEST(plan_that_is_divided)
 }
 END_TEST
 
+/* Not as one that is divided, and so done: nothing of it is. */
+START_TEST(plan_that_is_stopped)
+{
+	struct job_class_source c = each_function("item_print");
+	struct rig_each each;
+	struct rig_child child;
+
+	each_open();
+	each = each_range(100);
+	each.source.each.flags |= JOB_EACH_PLAN;
+	child = each_begin(&c, "[]", &each);
+	board_stop();
+	each_says(&child, "plan 100\n", "stop\n");
+	each_ends(&child, 75, "", "");
+	board_says(0, 0, 0, "");
+	stop();
+}
+END_TEST
+
 static Suite *nursery_each_orders_suite(void)
 {
 	TCase *t;
@@ -224,6 +243,7 @@ static Suite *nursery_each_orders_suite(void)
 	tcase_add_test(t, slices);
 	tcase_add_test(t, plan_is_told_first);
 	tcase_add_test(t, plan_that_is_divided);
+	tcase_add_test(t, plan_that_is_stopped);
 	return s;
 }
 

@@ -2,6 +2,7 @@
 #include "nursery/each/iterate.h"
 
 #include "base/backoff.h"
+#include "base/crash.h"
 #include "base/random.h"
 #include "nursery/each/hook.h"
 #include "nursery/each/tell.h"
@@ -243,7 +244,9 @@ static enum each_step perform(struct iteration *i, const struct collection_item 
 	i->used += count_of(item);
 	while (again && step == EACH_ON) {
 		marks_begin(&i->marks, item->number, ++tries, i->now_ms, i->used);
+		CRASH_POINT("child.item");
 		performed = perform_once(i, item, tries);
+		CRASH_POINT("child.performed");
 		if (performed == PERFORMED)
 			return succeed(i, item);
 		step = decide(i, item, performed, tries, &again);

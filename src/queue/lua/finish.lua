@@ -116,12 +116,12 @@ local function end_part(v)
   end
   redis.call('HSET', p.key, 'parts_left', left)
   if left > 0 then
-    local rest = rest_state(p.parts)
-    if rest then redis.call('HSET', p.key, 'state', rest) end
+    set_rest(p)
     if not seen.queued then redis.call('HSET', p.key, 'steal', '1') end
     return nil
   end
   redis.call('HDEL', p.key, 'steal')
+  if redis.call('HGET', p.key, 'state') == 'cancelling' then return 'cancelled' end   -- somebody's wish, not a failure's
   if redis.call('HGET', p.key, 'failure') then return 'failed' end
   return redis.call('HDEL', p.key, 'parts_cancelled') == 1 and 'cancelled' or 'done'
 end
@@ -136,6 +136,8 @@ local function follow(v, state)
     end
   end)
   if goes_on then return true end
+  local run = prefix .. 'drover:run:' .. (v.part_of or v.jid)
+  if state == 'done' and redis.pcall('HEXISTS', run, 'followed') == 1 then return false end   -- done once before
   each_counted(v.follow, '^(%a+) ', function(words, queue, payload)
     if words[1] == state then push('RPUSH', queue, payload) end
   end)

@@ -1,6 +1,7 @@
 /* said: see said.h. droverd. A line that is none is the job's mistake: said once, then ignored. */
 #include "supervisor/job/said.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "wire/job_line.h"
 
@@ -84,6 +85,7 @@ static void say_cursor(struct slot *s, const struct job_line *line)
 	text_clear(&it->cursor);
 	text_add_span(&it->cursor, line->text);
 	scoreboard_put_mark(s->place, it->number, line->text);
+	CRASH_POINT("cursor.kept");
 	slot_item_begins(s);
 	stop = s->stop_asked || ends_slice(s);
 	log_event(LOG_DEBUG, "job.cursor", LOG_SPAN("jid", s->job->jid),
@@ -102,6 +104,7 @@ static void say_plan(struct slot *s, const struct job_line *line)
 	keep(&it->bounds, line->text);
 	it->planned = it->plan_due = true;
 	it->divides = iteration_can_divide(it, s->job);
+	CRASH_POINT("plan.seen");
 	child_say(&s->child, it->divides || s->stop_asked ? JOB_STOP : JOB_GO);
 	s->ops->tell_soon(s->ctx, s);
 }
@@ -113,6 +116,7 @@ static void set_aside(struct slot *s, int64_t number, struct span json)
 	a->number = number;
 	a->sent = false;
 	keep(&a->json, json);
+	CRASH_POINT("aside.seen");
 	s->ops->tell_soon(s->ctx, s);
 }
 

@@ -133,8 +133,7 @@ void slot_stop(struct slot *s, enum iteration_stop why)
 		it->stop = why;
 	if (!slot_iterates(s) || s->state != SLOT_RUNNING)
 		return;
-	it->stop_by_mono_ms =
-		s->stop_grace_ms < 0 ? -1 : clock_mono_ms() + s->stop_grace_ms;
+	it->stop_by_mono_ms = s->stop_grace_ms < 0 ? -1 : clock_mono_ms() + s->stop_grace_ms;
 	scoreboard_stop(s->place);
 	if (it->stop_by_mono_ms >= 0)
 		slot_look_at_item(s);
@@ -142,6 +141,7 @@ void slot_stop(struct slot *s, enum iteration_stop why)
 
 void slot_answer(struct slot *s)
 {
+	CRASH_POINT("aside.kept");
 	s->iteration.aside.number = 0;
 	child_say(&s->child, s->stop_asked ? JOB_STOP : JOB_GO);
 }
@@ -167,7 +167,7 @@ void slot_read_start(struct slot *s, struct span answer)
 	if (s->state != SLOT_STARTING)
 		return;
 	iteration_read_start(it, s->job, answer);
-	if (it->on && it->divided.len > 0)
+	if (it->on && (it->divided.len > 0 || iteration_is_to_divide(it, s->job)))
 		slot_handle(s, SLOT_EV_DIVIDED);
 	else if (it->stuck > s->job->class->conf->max_recoveries || !prepare_each(s))
 		slot_handle(s, SLOT_EV_BAD);

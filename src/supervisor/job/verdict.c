@@ -84,7 +84,8 @@ void verdict_tell_redis(struct slot *s, const struct decision *d)
 	v.record = record_view(&record);
 	verdict_add_position(&position, s);
 	v.position = SPAN_TEXT(position);
-	verdict_add_follows(&follow, s, d->kind);
+	if (!d->follows_nobody)
+		verdict_add_follows(&follow, s->job, d->kind);
 	v.follow = SPAN_TEXT(follow);
 	s->ops->tell_last(s->ctx, s);
 	s->ops->send_verdict(s->ctx, s, &v, s->state == SLOT_VERDICT);
@@ -281,7 +282,7 @@ bool verdict_goes_on(struct slot *s)
 	outcome_decide(&out, &s->ending);
 	if (out.again) {
 		s->iteration.item = s->iteration.hand;
-		s->iteration.tries++;
+		s->iteration.tries += !s->iteration.resting;
 		s->iteration.hand = 0;
 		text_clear(&s->iteration.died);
 		outcome_add_death(&s->iteration.died, &s->ending);
@@ -402,5 +403,6 @@ void verdict_send_duplicate(struct slot *s)
 	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_DONE,
 			      .what = "duplicate",
 			      .state = "done",
+			      .follows_nobody = true,
 			      .error = SPAN_TEXT(s->said.note)});
 }

@@ -48,8 +48,15 @@ end
 -- The state of one that waits for a time, by why it does.
 local LATER = {throttle = 'throttled', rate = 'throttled', backoff = 'interrupted', interrupted = 'interrupted', retry = 'retrying'}
 
+-- What its parts make of a run that goes on; one that is being cancelled stays so until its last part has ended.
+local function set_rest(p)
+  local rest = rest_state(p.parts)
+  if not rest or redis.call('HGET', p.key, 'state') == 'cancelling' then return end
+  if redis.call('HEXISTS', prefix .. 'drover:pause', p.run) == 1 then rest = 'paused' end
+  redis.call('HSET', p.key, 'state', rest)
+end
+
 local function set_part_state(p, state)
   redis.call('HSET', p.parts, p.part .. ':state', state)
-  local rest = rest_state(p.parts)
-  if rest then redis.call('HSET', p.key, 'state', rest) end
+  set_rest(p)
 end
