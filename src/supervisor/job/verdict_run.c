@@ -122,8 +122,10 @@ void verdict_tell_paused(struct slot *s, const struct outcome *out)
 	job_add_payload(&payload, s->job, JOB_INTERRUPTED);
 	log_event(LOG_INFO, "job.paused", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
-		LOG_SPAN("reason", SPAN_TEXT(s->iteration.reason)),
-		LOG_NUM("done", s->iteration.done));
+		s->iteration.reason.len ? LOG_SPAN("reason", SPAN_TEXT(s->iteration.reason))
+					: LOG_NOTHING,
+		LOG_SPAN("cursor", SPAN_TEXT(s->iteration.cursor)),
+		job_is_each(s->job) ? LOG_NUM("done", s->iteration.done) : LOG_NOTHING);
 	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_PAUSED,
 			      .what = "paused",
 			      .state = "paused",
