@@ -18,6 +18,7 @@ static void check_names(struct fsck *k)
 	fsck_check_ids(&k->im, &k->found);
 	fsck_check_scheduler(&k->im, &k->found);
 	fsck_check_counters(&k->im, &k->found);
+	fsck_check_uploads(&k->im, &k->found);
 }
 
 static int collect(struct fsck *k)
@@ -128,7 +129,7 @@ static void fini(struct fsck *k)
 {
 	struct texts *const texts[] = {&k->im.supervisors, &k->im.taken, &k->im.queues,
 		&k->im.parked, &k->im.workers, &k->im.claimed, &k->im.heartbeats, &k->im.times,
-		&k->runs, &k->locks};
+		&k->im.pauses, &k->runs, &k->locks};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		texts_fini(texts[i]);

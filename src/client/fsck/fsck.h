@@ -31,6 +31,7 @@ enum fsck_kind {
 	FSCK_LEASE_EXPIRED,
 	FSCK_LEASE_ENTRY,
 	FSCK_LEASE_MARK,
+	FSCK_LEASE_RECORD,
 	FSCK_LEASE_LOCK,
 	FSCK_LOCK_RUNNING,
 	FSCK_LOCK_UNIQUE,
@@ -42,6 +43,8 @@ enum fsck_kind {
 	FSCK_PARKED_ITEM,
 	FSCK_PARKED_STUCK,
 	FSCK_PAUSED_ITEM,
+	FSCK_PAUSED_UNWANTED,
+	FSCK_PAUSE_IDLE,
 	FSCK_DELAYED_EMPTY,
 	FSCK_DELAYED_TIMELESS,
 	FSCK_DELAYED_ITEM,
@@ -55,7 +58,16 @@ enum fsck_kind {
 	FSCK_RUN_LOST,
 	FSCK_RUN_STATE,
 	FSCK_RUN_FOREVER,
+	FSCK_RUN_SUMS,
+	FSCK_RUN_ERRORS,
+	FSCK_RUN_REMAINS,
+	FSCK_PARTS_LEFT,
+	FSCK_PART_LOST,
+	FSCK_PART_STATE,
+	FSCK_PART_BOUNDS,
 	FSCK_RUNS_GONE,
+	FSCK_CSV_CHUNK,
+	FSCK_CSV_FOREVER,
 	FSCK_ID_VALUE,
 	FSCK_ID_GONE,
 	FSCK_JOB_TWICE,
@@ -156,6 +168,7 @@ struct fsck_image {
 	struct texts claimed;	   /* worker ids in the records of supervisors */
 	struct texts times;	   /* resque-scheduler's, that have jobs */
 	struct texts heartbeats;   /* pairs id, time */
+	struct texts pauses;	   /* pairs run, wish */
 	struct fsck_set tokens;	   /* "LEASE TOKEN" of every entry in flight */
 	struct fsck_set in_flight; /* of classes with parked jobs: those with one on its way */
 };
@@ -169,6 +182,9 @@ void fsck_check_parked(struct fsck_image *im, struct fsck_findings *f);
 void fsck_check_scheduler(const struct fsck_image *im, struct fsck_findings *f);
 void fsck_check_runs(const struct fsck_image *im, struct fsck_findings *f);
 void fsck_check_ids(const struct fsck_image *im, struct fsck_findings *f);
+void fsck_check_uploads(const struct fsck_image *im, struct fsck_findings *f);
+/* Of a run record: its id and state. false: this key is none. */
+bool fsck_key_run(const struct fsck_keys *keys, size_t i, struct span *jid, struct span *state);
 void fsck_check_counters(const struct fsck_image *im, struct fsck_findings *f);
 
 /* Who holds what (fsck_owners.c). */
@@ -204,6 +220,7 @@ struct fsck_sighting {
 	const char *wrong;	     /* what is wrong with bytes that are ours; else NULL */
 	bool marked;		     /* it carries our member `drover` */
 	bool retried;		     /* a failed record that somebody put back into a queue */
+	bool has_record;	     /* its lease entry says that there is one */
 };
 typedef void fsck_sighting_fn(void *ctx, const struct fsck_sighting *s);
 
@@ -244,8 +261,24 @@ void fsck_jobs_fini(struct fsck_jobs *jobs);
 /* Does a run record in `state` fit a job that is in these places? */
 enum fsck_fit { FSCK_FITS, FSCK_NOWHERE, FSCK_CONTRADICTS };
 enum fsck_fit fsck_judge_run(struct span state, unsigned places);
+/* The same of a run that may be divided: while it goes on its parts are each judged by themselves. */
+enum fsck_fit fsck_judge_whole(struct span state, unsigned own, unsigned of_parts);
 /* The state of a job that is there; NULL where the place does not say. */
 const char *fsck_state_of(enum fsck_place place);
+
+/* -- runs that iterate (fsck_parts.c) ----------------------------------------------------------- */
+
+/* A run's record and its parts, as pairs: what does not add up. */
+void fsck_check_sums(struct span run, const struct texts *record, const struct texts *parts,
+	struct fsck_findings *f);
+
+/* Part N of a run is a job of its own, RUN.pN. */
+struct fsck_part {
+	struct text jid;
+	struct span number, state;
+};
+/* From *at on; false: there are no more. `part` begins as zeros; freed by the last call. */
+bool fsck_next_part(const struct texts *parts, struct span run, size_t *at, struct fsck_part *part);
 
 /* A suspect, as it was seen the second time. */
 struct fsck_seen {
@@ -268,6 +301,9 @@ void fsck_check_twice(struct fsck_seens *seens, struct fsck_findings *f);
 bool fsck_seens_have(const struct fsck_seens *seens, struct span jid);
 /* One run record, whose job, or a part of it, was seen where `seens` says. */
 void fsck_check_run(const struct fsck_seens *seens, struct span jid, struct span state,
+	struct fsck_findings *f);
+/* One part of a run likewise. */
+void fsck_check_part(const struct fsck_seens *seens, struct span run, const struct fsck_part *part,
 	struct fsck_findings *f);
 
 #endif

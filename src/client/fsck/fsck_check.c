@@ -112,8 +112,8 @@ static const char *type_of(const struct rule *rule, struct span name)
 		return rule->type;
 	if (strcmp(rule->name, KEY_CSV) == 0)
 		return memchr(name.at + len, ':', name.len - len) ? "string" : "hash";
-	return ends_with(name, KEY_AUDIT) || ends_with(name, ":errors") ||
-			       ends_with(name, ":log") || ends_with(name, ":parts")
+	return ends_with(name, KEY_AUDIT) || ends_with(name, KEY_ERRORS) ||
+			       ends_with(name, KEY_LOG) || ends_with(name, KEY_PARTS)
 		       ? NULL
 		       : "hash";
 }
@@ -243,21 +243,117 @@ static bool is_ended(struct span state)
 	return span_is(state, "done") || span_is(state, "failed") || span_is(state, "cancelled");
 }
 
+/* "STATE TTL_MS", STATE "-" where the key is no record. */
+static bool split_detail(
+	const struct fsck_keys *keys, size_t i, struct span *state, struct span *ttl)
+{
+	struct span detail = fsck_key_detail(keys, i);
+	const char *blank = detail.len ? memchr(detail.at, ' ', detail.len) : NULL;
+
+	if (!blank)
+		return false;
+	*state = (struct span){detail.at, (size_t)(blank - detail.at)};
+	*ttl = (struct span){blank + 1, detail.len - state->len - 1};
+	return true;
+}
+
+bool fsck_key_run(const struct fsck_keys *keys, size_t i, struct span *jid, struct span *state)
+{
+	struct span ttl;
+
+	*jid = fsck_key_rest(keys, i, KEY_RUN);
+	return jid->at && fsck_key_is(keys, i, "hash") && split_detail(keys, i, state, &ttl) &&
+	       !span_is(*state, "-");
+}
+
+/* The run that a key behind its record belongs to. */
+static struct span owner_of(struct span name)
+{
+	static const char *const ends[] = {KEY_AUDIT, KEY_PARTS, KEY_ERRORS, KEY_LOG};
+
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		if (ends_with(name, ends[i]))
+			return (struct span){name.at, name.len - strlen(ends[i])};
+	return (struct span){NULL, 0};
+}
+
+/* What belongs to a run goes with its record. */
+static void check_remains(
+	const struct fsck_image *im, size_t i, struct span ttl, struct fsck_findings *f)
+{
+	struct span owner = owner_of(fsck_key_rest(&im->keys, i, KEY_RUN));
+
+	if (owner.len && span_is(ttl, "-1") && !fsck_keys_have(&im->keys, KEY_RUN, owner))
+		words_add(&fsck_add(f, FSCK_RUN_REMAINS, "", fsck_key_name(&im->keys, i),
+				  "belongs to a run without a record, and would be kept for ever")
+				   ->words,
+			owner);
+}
+
+static void check_wish(const struct fsck_image *im, struct span run, struct fsck_findings *f)
+{
+	struct text key = {0};
+	struct span jid, state;
+	size_t at;
+	bool known;
+
+	text_add_str(&key, KEY_RUN);
+	text_add_span(&key, run);
+	at = fsck_keys_first(&im->keys, fsck_span(&key));
+	known = at < im->keys.n && fsck_key_name(&im->keys, at).len == key.len &&
+		fsck_key_run(&im->keys, at, &jid, &state) && !is_ended(state);
+	text_fini(&key);
+	if (!known)
+		words_add(&fsck_add(f, FSCK_PAUSE_IDLE, KEY_PAUSE, SPAN_LIT(""),
+				  "wants the run %.*s to pause, which has ended or is not there",
+				  FSCK_SHORT(run))
+				   ->words,
+			run);
+}
+
 void fsck_check_runs(const struct fsck_image *im, struct fsck_findings *f)
 {
 	FSCK_EACH_KEY(&im->keys, i, KEY_RUN)
 	{
-		struct span detail = fsck_key_detail(&im->keys, i);
-		const char *blank = detail.len ? memchr(detail.at, ' ', detail.len) : NULL;
-		size_t len = blank ? (size_t)(blank - detail.at) : 0;
+		struct span state, ttl;
 
-		if (!fsck_key_is(&im->keys, i, "hash") || !blank)
+		if (!split_detail(&im->keys, i, &state, &ttl))
 			continue;
-		if (is_ended((struct span){detail.at, len}) &&
-			span_is((struct span){blank + 1, detail.len - len - 1}, "-1"))
+		if (span_is(state, "-"))
+			check_remains(im, i, ttl, f);
+		else if (is_ended(state) && span_is(ttl, "-1"))
 			fsck_add(f, FSCK_RUN_FOREVER, "", fsck_key_name(&im->keys, i),
 				"the record of a job that has ended would be kept for ever");
 	}
+	for (size_t i = 0; i + 1 < im->pauses.n; i += 2)
+		check_wish(im, texts_at(&im->pauses, i), f);
+}
+
+/* -- uploaded files ----------------------------------------------------------------------------------- */
+
+/* "ID", or "ID:N" of a chunk. */
+static void check_upload(const struct fsck_image *im, size_t i, struct fsck_findings *f)
+{
+	struct span name = fsck_key_rest(&im->keys, i, KEY_CSV), state, ttl;
+	const char *colon = name.len ? memchr(name.at, ':', name.len) : NULL;
+	struct span id = {name.at, colon ? (size_t)(colon - name.at) : name.len};
+
+	if (!split_detail(&im->keys, i, &state, &ttl))
+		return;
+	if (span_is(ttl, "-1"))
+		fsck_add(f, FSCK_CSV_FOREVER, "", fsck_key_name(&im->keys, i),
+			"an uploaded file, or a piece of one, would be kept for ever");
+	else if (colon && !fsck_keys_have(&im->keys, KEY_CSV, id))
+		words_add(&fsck_add(f, FSCK_CSV_CHUNK, "", fsck_key_name(&im->keys, i),
+				  "a piece of a file whose upload goes on, or was broken off")
+				   ->words,
+			id);
+}
+
+void fsck_check_uploads(const struct fsck_image *im, struct fsck_findings *f)
+{
+	FSCK_EACH_KEY(&im->keys, i, KEY_CSV)
+	check_upload(im, i, f);
 }
 
 /* "JID DIGEST" */

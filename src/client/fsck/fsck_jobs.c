@@ -114,6 +114,14 @@ enum fsck_fit fsck_judge_run(struct span state, unsigned places)
 	return FSCK_FITS; /* a state of another version */
 }
 
+enum fsck_fit fsck_judge_whole(struct span state, unsigned own, unsigned of_parts)
+{
+	bool ended =
+		span_is(state, "done") || span_is(state, "failed") || span_is(state, "cancelled");
+
+	return of_parts && !ended ? FSCK_FITS : fsck_judge_run(state, own | of_parts);
+}
+
 const char *fsck_state_of(enum fsck_place place)
 {
 	static const char *const states[] = {[FSCK_QUEUE] = "queued",
@@ -254,14 +262,14 @@ void fsck_check_run(
 	const struct fsck_seen *seen = NULL;
 	struct fsck_finding *finding;
 	const char *better;
-	unsigned places = 0;
+	unsigned places[2] = {0};
 
 	for (size_t i = 0; i < seens->n; i++)
 		if (is_of(&seens->items[i], jid)) {
 			seen = &seens->items[i];
-			places |= IN(seen->place);
+			places[!is_same(&seen->jid, jid)] |= IN(seen->place);
 		}
-	switch (fsck_judge_run(state, places)) {
+	switch (fsck_judge_whole(state, places[0], places[1])) {
 	case FSCK_FITS:
 		return;
 	case FSCK_NOWHERE:
@@ -278,6 +286,48 @@ void fsck_check_run(
 		"the record says %.*s, and the job stands in %.*s", FSCK_SHORT(state),
 		FSCK_SHORT(fsck_span(&seen->where)));
 	words_add(&finding->words, state);
+	words_add_str(&finding->words, better ? better : "");
+	add_place(&finding->words, seen);
+}
+
+/* Of its places the last one; 0: it is nowhere. */
+static unsigned places_of(
+	const struct fsck_seens *seens, struct span jid, const struct fsck_seen **at)
+{
+	unsigned places = 0;
+
+	for (size_t i = 0; i < seens->n; i++)
+		if (is_same(&seens->items[i].jid, jid)) {
+			*at = &seens->items[i];
+			places |= IN((*at)->place);
+		}
+	return places;
+}
+
+void fsck_check_part(const struct fsck_seens *seens, struct span run, const struct fsck_part *part,
+	struct fsck_findings *f)
+{
+	const struct fsck_seen *seen = NULL;
+	unsigned places = places_of(seens, fsck_span(&part->jid), &seen);
+	enum fsck_fit fit = fsck_judge_run(part->state, places);
+	const char *better = seen ? fsck_state_of(seen->place) : NULL;
+	struct fsck_finding *finding;
+
+	if (fit == FSCK_FITS)
+		return;
+	if (fit == FSCK_NOWHERE) {
+		finding = fsck_add(f, FSCK_PART_LOST, KEY_RUN, run,
+			"part %.*s is %.*s, and is nowhere", FSCK_SHORT(part->number),
+			FSCK_SHORT(part->state));
+	} else {
+		finding = fsck_add(f, FSCK_PART_STATE, KEY_RUN, run,
+			"part %.*s is %.*s, and stands in %.*s", FSCK_SHORT(part->number),
+			FSCK_SHORT(part->state), FSCK_SHORT(fsck_span(&seen->where)));
+	}
+	words_add(&finding->words, part->number);
+	words_add(&finding->words, part->state);
+	if (fit == FSCK_NOWHERE)
+		return;
 	words_add_str(&finding->words, better ? better : "");
 	add_place(&finding->words, seen);
 }

@@ -94,7 +94,8 @@ int fsck_read_small(struct fsck *k)
 		{"SMEMBERS", KEY_QUEUES, NULL, &k->im.queues},
 		{"SMEMBERS", KEY_PARKED_CLASSES, NULL, &k->im.parked},
 		{"SMEMBERS", KEY_WORKERS, NULL, &k->im.workers},
-		{"HGETALL", KEY_HEARTBEAT, NULL, &k->im.heartbeats}};
+		{"HGETALL", KEY_HEARTBEAT, NULL, &k->im.heartbeats},
+		{"HGETALL", KEY_PAUSE, NULL, &k->im.pauses}};
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < sizeof sets / sizeof *sets; i++)

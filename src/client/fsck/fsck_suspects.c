@@ -37,6 +37,30 @@ static void note_way(struct fsck *k, const struct fsck_sighting *s)
 		fsck_set_add(&k->im.in_flight, fsck_hash(s->class_name));
 }
 
+static void note_place(struct fsck *k, enum fsck_kind kind, const char *key,
+	const struct fsck_sighting *s, const char *what)
+{
+	struct fsck_finding *finding =
+		fsck_add(&k->found, kind, key, s->name, "%.*s: %s", FSCK_SHORT(s->jid), what);
+
+	words_add(&finding->words, s->field);
+	words_add(&finding->words, s->bytes);
+	words_add(&finding->words, s->parent.len ? s->parent : s->jid);
+}
+
+/* A job that is put by, and nobody wants that; one that has a record to go on from, and there is none. */
+static void note_run(struct fsck *k, const struct fsck_sighting *s)
+{
+	struct span run = s->parent.len ? s->parent : s->jid;
+
+	if (s->place == FSCK_PAUSED && !fsck_value(&k->im.pauses, run).at)
+		note_place(k, FSCK_PAUSED_UNWANTED, KEY_PAUSED_JOBS, s,
+			"is put by, and its run is neither paused nor wanted to be");
+	if (s->has_record && !fsck_keys_have(&k->im.keys, KEY_RUN, run))
+		note_place(k, FSCK_LEASE_RECORD, KEY_LEASE, s,
+			"has said where it is, and there is no record of it");
+}
+
 static void see_first(void *ctx, const struct fsck_sighting *s)
 {
 	struct fsck *k = ctx;
@@ -45,6 +69,8 @@ static void see_first(void *ctx, const struct fsck_sighting *s)
 	note_way(k, s);
 	if (s->wrong)
 		note_wrong(k, s);
+	else
+		note_run(k, s);
 	if (s->jid.len && !s->retried)
 		fsck_jobs_add(&k->jobs, s);
 	if (s->parent.len)
@@ -68,31 +94,86 @@ static unsigned find_places(const struct fsck *k, uint64_t jid)
 	return fsck_jobs_places(&k->jobs, jid) | fsck_jobs_places(&k->parts, jid);
 }
 
-/* The whole of it as one text, to be compared, and its state. */
-static int read_record(struct fsck *k, struct span jid, struct text *record, struct text *state)
-{
-	struct texts pairs = {0};
-	int rc = fsck_read(k, "HGETALL", KEY_RUN, jid, NULL, &pairs);
+/* -- runs ---------------------------------------------------------------------------------------------------- */
 
-	for (size_t i = 0; rc == 0 && i < pairs.n; i++) {
-		text_add_span(record, texts_at(&pairs, i));
-		text_add_char(record, '\0');
+/* A run's record and its parts, as pairs, and both as one text to be compared. */
+struct run {
+	struct span jid;
+	struct texts record, parts;
+	struct text whole;
+};
+
+static void run_fini(struct run *r)
+{
+	texts_fini(&r->record);
+	texts_fini(&r->parts);
+	text_fini(&r->whole);
+}
+
+static int read_pairs(struct fsck *k, struct run *r, const char *behind, struct texts *pairs)
+{
+	struct text name = {0};
+	int rc;
+
+	text_add_span(&name, r->jid);
+	text_add_str(&name, behind);
+	rc = fsck_read(k, "HGETALL", KEY_RUN, fsck_span(&name), NULL, pairs);
+	text_fini(&name);
+	for (size_t i = 0; rc == 0 && i < pairs->n; i++) {
+		text_add_span(&r->whole, texts_at(pairs, i));
+		text_add_char(&r->whole, '\0');
 	}
-	text_add_span(state, texts_value(&pairs, "state"));
-	texts_fini(&pairs);
 	return rc;
+}
+
+static int read_run(struct fsck *k, struct span jid, struct run *r)
+{
+	int rc;
+
+	*r = (struct run){.jid = jid};
+	rc = read_pairs(k, r, "", &r->record);
+	return rc < 0 ? rc : read_pairs(k, r, KEY_PARTS, &r->parts);
 }
 
 static int suspect_run(struct fsck *k, struct span jid)
 {
-	struct text record = {0}, state = {0};
-	int rc = read_record(k, jid, &record, &state);
+	struct run run;
+	int rc = read_run(k, jid, &run);
 
 	fsck_set_add(&k->suspects, fsck_hash(jid));
 	texts_add(&k->runs, jid);
-	texts_add(&k->runs, fsck_span(&record));
-	text_fini(&record);
-	text_fini(&state);
+	texts_add(&k->runs, fsck_span(&run.whole));
+	run_fini(&run);
+	return rc;
+}
+
+static bool has_parts(const struct fsck *k, struct span jid)
+{
+	struct text name = {0};
+	bool found;
+
+	text_add_span(&name, jid);
+	text_add_str(&name, KEY_PARTS);
+	found = fsck_keys_have(&k->im.keys, KEY_RUN, fsck_span(&name));
+	text_fini(&name);
+	return found;
+}
+
+/* What adds up is looked at once; where its parts stand is only a suspicion. */
+static int look_at_parts(struct fsck *k, struct span jid, bool *fits)
+{
+	struct fsck_part part = {0};
+	struct run run;
+	size_t at = 0;
+	int rc = read_run(k, jid, &run);
+
+	if (rc == 0 && run.record.n > 0)
+		fsck_check_sums(jid, &run.record, &run.parts, &k->found);
+	while (fsck_next_part(&run.parts, jid, &at, &part))
+		*fits = *fits && fsck_judge_run(part.state,
+					 fsck_jobs_places(&k->jobs,
+						 fsck_hash(fsck_span(&part.jid)))) == FSCK_FITS;
+	run_fini(&run);
 	return rc;
 }
 
@@ -101,35 +182,44 @@ static int suspect_runs(struct fsck *k)
 {
 	int rc = 0;
 
-	FSCK_EACH_KEY(&k->im.keys, i, KEY_RUN)
-	{
-		struct span jid = fsck_key_rest(&k->im.keys, i, KEY_RUN);
-		struct span detail = fsck_key_detail(&k->im.keys, i);
-		const char *blank = detail.len ? memchr(detail.at, ' ', detail.len) : NULL;
-		struct span state = {detail.at, blank ? (size_t)(blank - detail.at) : 0};
+	for (size_t i = fsck_keys_first(&k->im.keys, SPAN_LIT(KEY_RUN));
+		rc == 0 && i < k->im.keys.n && fsck_key_rest(&k->im.keys, i, KEY_RUN).at; i++) {
+		struct span jid, state;
+		uint64_t hash;
+		bool fits;
 
-		if (fsck_key_is(&k->im.keys, i, "hash") &&
-			fsck_judge_run(state, find_places(k, fsck_hash(jid))) != FSCK_FITS)
+		if (!fsck_key_run(&k->im.keys, i, &jid, &state))
+			continue;
+		hash = fsck_hash(jid);
+		fits = fsck_judge_whole(state, fsck_jobs_places(&k->jobs, hash),
+			       fsck_jobs_places(&k->parts, hash)) == FSCK_FITS;
+		if (has_parts(k, jid))
+			rc = look_at_parts(k, jid, &fits);
+		if (rc == 0 && !fits)
 			rc = suspect_run(k, jid);
-		if (rc < 0)
-			break;
 	}
 	return rc;
 }
 
-/* A record that changed since before the second walk clears its job: somebody works on it. */
+/* A record that changed since before the second walk clears its jobs: somebody works on them. */
 static int check_run_again(struct fsck *k, struct span jid, struct span before)
 {
-	struct text now = {0}, state = {0};
-	int rc = read_record(k, jid, &now, &state);
+	struct fsck_part part = {0};
+	struct run now;
+	size_t at = 0;
+	int rc = read_run(k, jid, &now);
 
-	if (rc == 0 && now.len > 0 && now.len == before.len &&
-		memcmp(now.data, before.at, now.len) == 0)
-		fsck_check_run(&k->seens, jid, fsck_span(&state), &k->found);
-	text_fini(&now);
-	text_fini(&state);
+	if (rc == 0 && now.record.n > 0 && now.whole.len == before.len &&
+		memcmp(now.whole.data, before.at, before.len) == 0) {
+		fsck_check_run(&k->seens, jid, texts_value(&now.record, "state"), &k->found);
+		while (fsck_next_part(&now.parts, jid, &at, &part))
+			fsck_check_part(&k->seens, jid, &part, &k->found);
+	}
+	run_fini(&now);
 	return rc;
 }
+
+/* -- locks --------------------------------------------------------------------------------------------------- */
 
 /* A lock in the name of a job that was seen nowhere. */
 static void suspect_lock(

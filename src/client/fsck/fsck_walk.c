@@ -119,6 +119,7 @@ static void tell_entry(struct walk *w, struct span lease, struct span token, str
 
 	if (entry_read(&entry, bytes, &err) == 0) {
 		s.jid = entry.jid;
+		s.has_record = entry.marked;
 		tell_payload(w, &s, entry.payload);
 	}
 }

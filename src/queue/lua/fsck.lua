@@ -128,6 +128,7 @@ holds['lease.expired'] = function()
 end
 holds['lease.entry'] = function() return call('HGET', here, a) == b end
 holds['lease.mark'] = holds['lease.entry']
+holds['lease.record'] = function() return call('HGET', here, a) == b and call('EXISTS', key('drover:run:' .. c)) == 0 end
 holds['lease.lock'] = function() return call('HEXISTS', here, '!' .. a) == 1 and call('HEXISTS', here, a) == 0 end
 mend['lease.lock'] = function()
   free_locks(b, a)
@@ -165,6 +166,32 @@ holds['parked.stuck'] = function() return call('LLEN', here) > 0 and call('SCARD
 mend['parked.stuck'] = function() put_back(a) end
 
 holds['paused.item'] = function() return call('HGET', here, a) == b end
+
+-- A part of a run stands there under RUN.pN, what is due at its end under RUN.end; c is the run.
+local function unit_of(jid)
+  local part = string.sub(jid, 1, #c + 2) == c .. '.p' and string.match(jid, '%.p(%d+)$')
+  return key('drover:run:' .. c), part and part .. ':state'
+end
+holds['paused.unwanted'] = function()
+  local run, part = unit_of(a)
+  if call('HGET', here, a) ~= b or call('HEXISTS', key('drover:pause'), c) == 1 then return false end
+  return call('HGET', run, 'state') ~= 'paused' and not (part and call('HGET', run .. ':parts', part) == 'paused')
+end
+mend['paused.unwanted'] = function()
+  local len, from = string.match(b, '^(%d+) ()')
+  if not len then return false end
+  local queue = string.sub(b, from, from + len - 1)
+  call('RPUSH', key('queue:' .. queue), string.sub(b, from + len + 1))
+  call('HDEL', here, a)
+  call('SADD', queues, queue)
+  local run, part = unit_of(a)
+  if part and call('EXISTS', run) == 1 then call('HSET', run .. ':parts', part, 'queued') end
+end
+holds['pause.idle'] = function()
+  local state = call('HGET', key('drover:run:' .. a), 'state')
+  return call('HEXISTS', here, a) == 1 and (not state or ended[state])
+end
+mend['pause.idle'] = function() call('HDEL', here, a) end
 
 holds['delayed.empty'] = function()
   return call('ZSCORE', here, a) and call('HEXISTS', key('drover:delayed:jobs'), a) == 0
@@ -217,6 +244,77 @@ holds['run.forever'] = function()
   return ended[call('HGET', here, 'state') or ''] and call('PTTL', here) == -1
 end
 mend['run.forever'] = function() call('PEXPIRE', here, 604800000) end
+
+-- -- runs that iterate: all of one in one step
+local function each_part(fn)
+  local fields = call('HGETALL', here .. ':parts')
+  for k = 1, #fields, 2 do
+    local part, name = string.match(fields[k], '^(%-?%d+):(%a+)$')
+    if part then fn(part, name, fields[k + 1]) end
+  end
+end
+local function counts()
+  local done, errors = tonumber(call('HGET', here, 'done') or 0), tonumber(call('HGET', here, 'errors') or 0)
+  local of = {done = 0, errors = 0}
+  each_part(function(_, name, value)
+    if of[name] then of[name] = of[name] + tonumber(value) end
+  end)
+  return done, errors, of.done + of.errors, of.errors
+end
+holds['run.sums'] = function()
+  local done, errors, all, failed = counts()
+  return call('EXISTS', here .. ':parts') == 1 and (done + errors ~= all or errors > failed)
+end
+mend['run.sums'] = function()
+  local _, errors, all, failed = counts()
+  errors = math.min(math.max(errors, 0), failed)
+  call('HSET', here, 'errors', errors, 'done', all - errors)
+end
+
+-- What is set aside is listed before it is counted: while a run goes on more may be listed.
+local function listed()
+  local n = 0
+  for _, error in ipairs(call('HVALS', here .. ':errors')) do n = n + (string.match(error, ',"count":(%d+)') or 1) end
+  return n
+end
+holds['run.errors'] = function()
+  local n, errors = listed(), tonumber(call('HGET', here, 'errors') or 0)
+  return n < errors or (n > errors and ended[call('HGET', here, 'state') or ''])
+end
+holds['run.remains'] = function() return call('PTTL', here) == -1 and call('EXISTS', key('drover:run:' .. a)) == 0 end
+mend['run.remains'] = function() call('PEXPIRE', here, 86400000) end
+
+local function parts_left()
+  local n = 0
+  each_part(function(part, name, value)
+    if name == 'state' and tonumber(part) > 0 and not ended[value] then n = n + 1 end
+  end)
+  return n
+end
+holds['parts.left'] = function()
+  return call('HEXISTS', here, 'parts') == 1 and tonumber(call('HGET', here, 'parts_left')) ~= parts_left()
+end
+mend['parts.left'] = function() call('HSET', here, 'parts_left', parts_left()) end
+holds['part.lost'] = function() return call('HGET', here .. ':parts', a .. ':state') == b end
+-- c the word that its place stands for, then the place
+holds['part.state'] = function()
+  return call('HGET', here .. ':parts', a .. ':state') == b and stands(ARGV[8], ARGV[9], ARGV[10], ARGV[11])
+end
+mend['part.state'] = function()
+  if c == '' then return false end
+  call('HSET', here .. ':parts', a .. ':state', c)
+  call('HSET', here, 'parts_left', parts_left())
+end
+holds['part.bounds'] = function()
+  local at = call('HMGET', here .. ':parts', a .. ':number', a .. ':first', a .. ':end')
+  local n = tonumber(at[1] or 0)
+  return n < tonumber(at[2] or 0) or (at[3] and n > tonumber(at[3]))
+end
+
+holds['csv.forever'] = function() return call('PTTL', here) == -1 end
+mend['csv.forever'] = function() call('PEXPIRE', here, 86400000) end
+holds['csv.chunk'] = function() return call('EXISTS', here) == 1 and call('EXISTS', key('drover:csv:' .. a)) == 0 end
+
 holds['runs.gone'] = function() return call('ZSCORE', here, a) and call('EXISTS', key('drover:run:' .. a)) == 0 end
 mend['runs.gone'] = function() call('ZREM', here, a) end
 

@@ -1,21 +1,25 @@
 -- fsck_keys: a few names of keys, with what `drover fsck` wants to know of each. Only reads.
 -- ARGV 1 prefix, 2 cursor of SCAN, 3 pattern, 4 how many about
 -- answers the next cursor, then name (without prefix), type, detail ... ; the detail is
---   of a string its first 400 bytes (drover:unique:*: "TTL_MS VALUE"), of drover:run:JID "STATE TTL_MS", of
+--   of a string its first 400 bytes (drover:unique:*: "TTL_MS VALUE"), of drover:run:JID "STATE TTL_MS", of what
+--   belongs to one, and of drover:csv:*, "- TTL_MS", of
 --   timestamps:* its members with blanks between, of all else how much is in it
 local prefix = ARGV[1]
 local sizes = {list = 'LLEN', hash = 'HLEN', set = 'SCARD', zset = 'ZCARD', stream = 'XLEN'}
 
+local function begins(name, with) return string.sub(name, 1, #with) == with end
+
 local function detail_of(key, name, type)
+  if begins(name, 'drover:run:') or begins(name, 'drover:csv:') then
+    local state = type == 'hash' and begins(name, 'drover:run:') and redis.call('HGET', key, 'state')
+    return (state or '-') .. ' ' .. redis.call('PTTL', key)
+  end
   if type == 'string' then
     local value = redis.call('GETRANGE', key, 0, 399)
-    if string.sub(name, 1, 14) ~= 'drover:unique:' then return value end
+    if not begins(name, 'drover:unique:') then return value end
     return redis.call('PTTL', key) .. ' ' .. value
   end
-  if type == 'hash' and string.sub(name, 1, 11) == 'drover:run:' then
-    return (redis.call('HGET', key, 'state') or '-') .. ' ' .. redis.call('PTTL', key)
-  end
-  if type == 'set' and string.sub(name, 1, 11) == 'timestamps:' then
+  if type == 'set' and begins(name, 'timestamps:') then
     return table.concat(redis.call('SMEMBERS', key), ' ')
   end
   return sizes[type] and tostring(redis.call(sizes[type], key)) or ''
