@@ -27,7 +27,6 @@ class Rows(EachTest):
             stops.append(self.deploy(drover))
         self.until_items(jid, 1000)
         self.assertEqual(self.ledger.repeated(jid), {}, "a deploy repeats nothing")
-        self.assertLess(max(stops), 1 * SLOW)
         for n, what in enumerate(["supervisor", "nursery", "child", "filter"] * 2):
             self.until_items(jid, 1100 + 100 * n)
             self.strike(drover, what)
@@ -70,7 +69,6 @@ class AnotherHost(EachTest):
         self.until_state(jid, "done")
         again = self.assert_each_once(jid, [str(n) for n in range(1, total + 1)], begun - known)
         print("figure: %d items begun, %d known to Redis, %d begun again" % (begun, known, again))
-        self.assertLess(begun - known, parts * (300 / 5 + 1) * 2 * SLOW, "what a flush holds")
         self.assert_ended(jid, total, interruptions="0", recoveries=str(parts))
         self.assertTrue(there.running)
 
@@ -143,6 +141,20 @@ class Again(EachTest):
         self.assertEqual(command("drover", "--redis", self.redis.url, "retry-errors", jid)[0], 0)
         self.enqueued += 1  # the same run counts once more
         self.until_state(jid, "done")
+
+    def test_it_was_told_and_not_passed(self):
+        """Its supervisor died before its child could go on: it is gone over again, and now is well."""
+        run = "resque:drover:run:n1"
+        self.redis.call("HSET", run, "each", 1, "planned", 1, "total", 4, "done", 1, "class", "Numbers")
+        self.redis.call("HSET", run + ":parts", "0:number", 1, "0:done", 1, "0:errors", 0,
+                        "0:cursor", "1")
+        self.redis.call("HSET", run + ":errors", 2, '{"item":"2","error":"it was bad"}')
+        self.drover({"Numbers": filter_of(self.ledger, 1, each={"range": "1..4"})})
+        self.run_job("n1", "Numbers")
+        self.until_state("n1", "done")
+        self.assertEqual(self.ledger.of("n1"), {"2": 1, "3": 1, "4": 1})
+        self.assert_ended("n1", 4)
+        self.assertEqual(self.redis.call("EXISTS", run + ":errors"), 0)
 
     def test_what_follows_was_begun_before(self):
         jid = self.errors_of("done", on_item_error="skip")

@@ -52,6 +52,8 @@ static const struct row ROWS[] = {
 	{"died in an item, to pause", 0, SIGSEGV, END_NONE, ITERATION_PAUSE, IN_ITEM, 'P'},
 	{"died in an item, cancelled", 0, SIGSEGV, END_NONE, ITERATION_CANCEL, IN_ITEM, 'C'},
 	{"died before its first item", 0, SIGSEGV, END_NONE, ITERATION_GO, 0, 'F'},
+	{"died between two items", 0, SIGKILL, END_NONE, ITERATION_GO, MOVED, 'A'},
+	{"the same, told to stop", 0, SIGKILL, END_NONE, ITERATION_STOP, MOVED, 'H'},
 	{"a command died", 0, SIGSEGV, END_NONE, ITERATION_GO, MOVED | CURSORS, 'F'},
 	{"failed for good in an item", 100, 0, END_NONE, ITERATION_GO, IN_ITEM | SAID_WHY, 'F'},
 	{"a hook failed", 1, 0, END_NONE, ITERATION_GO, MOVED | SAID_WHY, 'F'},

@@ -170,6 +170,16 @@ local function failed_parts(parts)
   return table.concat(out, ' ')
 end
 
+-- What was set aside ahead of its position was told, and then not passed: it is gone over again.
+local function forget_ahead(run, parts, at)
+  local number, last = redis.call('HGET', parts, at .. 'number'), redis.call('HGET', parts, at .. 'end')
+  for _, item in ipairs(redis.call('HKEYS', run .. ':errors')) do
+    if tonumber(item) > tonumber(number or 0) and (not last or tonumber(item) <= tonumber(last)) then
+      redis.call('HDEL', run .. ':errors', item)
+    end
+  end
+end
+
 local KNOWN = {'number', 'done', 'errors', 'end', 'item', 'tries', 'cursor'}
 local function tell_position(job)
   local run = prefix .. 'drover:run:' .. job.run
@@ -188,6 +198,9 @@ local function tell_position(job)
   tell('total', known[2])
   tell('rate', known[3])
   tell('run_errors', known[4])
+  if job.retry == '0' and tonumber(job.part) >= 0 and not (known[5] and job.part == '0') then
+    forget_ahead(run, parts, at)
+  end
   if job.part == '0' and job.retry == '0' then
     local failed = known[5] and failed_parts(parts) or ''
     local due = known[1] and not known[5] and tonumber(redis.call('HGET', parts, at .. 'number') or 0) == 0

@@ -45,9 +45,9 @@ struct iteration {
 	int64_t number, done, errors, end;
 	struct text cursor;
 	int64_t started_number; /* when this start began */
-	int64_t hand;	    /* item in hand, as the board shows it; 0: none */
-	bool resting;	    /* .. between two tries of it */
-	int64_t item, tries; /* one that was tried in vain so often; 0: none */
+	int64_t hand;		/* item in hand, as the board shows it; 0: none */
+	bool resting;		/* .. between two tries of it */
+	int64_t item, tries;	/* one that was tried in vain so often; 0: none */
 	struct text died;	/* how the last try ended, where its child died in it */
 
 	/* what it said */
@@ -58,6 +58,8 @@ struct iteration {
 	bool divides;  /* its plan was answered `stop`: parts take its place */
 	bool plan_due; /* what it counted is not in its record yet */
 	struct iteration_aside aside;
+	int64_t listed; /* the last item it said to set aside */
+	int64_t forget; /* .. which its child did not pass: it is tried again, and no error yet */
 
 	enum iteration_stop stop;
 	int64_t stop_by_mono_ms;

@@ -115,6 +115,8 @@ static void set_aside(struct slot *s, int64_t number, struct span json)
 
 	a->number = number;
 	a->sent = false;
+	s->iteration.listed = number;
+	s->iteration.forget = 0;
 	keep(&a->json, json);
 	CRASH_POINT("aside.seen");
 	s->ops->tell_soon(s->ctx, s);

@@ -272,6 +272,20 @@ static void describe_ending(struct slot *s)
 	e->wait_ms = it->wait_ms;
 }
 
+/* Of an item, where one was in hand. */
+static void note_death(struct iteration *it, const struct ending *e)
+{
+	if (it->hand > 0) {
+		it->item = it->hand;
+		it->tries += !it->resting;
+	}
+	it->hand = 0;
+	it->forget = it->listed > it->number ? it->listed : 0;
+	it->aside.number = 0;
+	text_clear(&it->died);
+	outcome_add_death(&it->died, e);
+}
+
 bool verdict_goes_on(struct slot *s)
 {
 	struct outcome out;
@@ -280,13 +294,10 @@ bool verdict_goes_on(struct slot *s)
 		return false;
 	describe_ending(s);
 	outcome_decide(&out, &s->ending);
-	if (out.again) {
-		s->iteration.item = s->iteration.hand;
-		s->iteration.tries += !s->iteration.resting;
-		s->iteration.hand = 0;
-		text_clear(&s->iteration.died);
-		outcome_add_death(&s->iteration.died, &s->ending);
-	}
+	if (out.again)
+		note_death(&s->iteration, &s->ending);
+	if (job_is_retry(s->job)) /* it was set aside before */
+		s->iteration.forget = 0;
 	text_fini(&out.error);
 	return out.again;
 }
