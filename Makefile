@@ -49,7 +49,7 @@ JSON_LIBS  := $(shell pkg-config --libs jansson)
 ZLIB_LIBS  := $(shell pkg-config --libs zlib)
 CHECK_LIBS  = $(shell pkg-config --libs check)
 
-FOLDERS := base conf wire redis queue client
+FOLDERS := base conf wire message redis queue client
 objects  = $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 library  = $(B)/lib/lib$(1).a
 
@@ -81,11 +81,11 @@ $(B)/obj/%.o: src/%.c | $(B)/gen/queue/scripts.h
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
-# One object holds a path of the installation: it is made anew for another one.
+# Objects that hold a path of the installation are made anew for another one.
 $(B)/gen/libexecdir: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LIBEXECDIR)' | cmp -s - $@ || echo '$(LIBEXECDIR)' > $@
-$(B)/obj/supervisor/process/spawn.o: $(B)/gen/libexecdir
+$(B)/obj/supervisor/process/spawn.o $(B)/obj/cli/programs.o: $(B)/gen/libexecdir
 FORCE:
 
 define folder_library
@@ -96,11 +96,11 @@ endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_library,$(f))))
 
 # -- programs ------------------------------------------------------------------------------------
-SUPERVISOR_PARTS := queue redis conf wire base
+SUPERVISOR_PARTS := queue redis message conf wire base
 $(B)/droverd: $(call objects,supervisor) $(foreach f,$(SUPERVISOR_PARTS),$(call library,$(f)))
 	$(CC) $(LDFLAGS) -o $@ $^ $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS)
 
-CLI_PARTS := client queue redis conf wire base
+CLI_PARTS := client queue redis message conf wire base
 $(B)/drover: $(call objects,cli) $(foreach f,$(CLI_PARTS),$(call library,$(f)))
 	$(CC) $(LDFLAGS) -o $@ $^ $(REDIS_LIBS) $(YAML_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
 

@@ -1,6 +1,6 @@
 # Tests. One Check program a file in tests/unit; system tests in Python against real programs.
 
-UNIT_PARTS := client queue redis conf wire base
+UNIT_PARTS := client queue redis message conf wire base
 UNITS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 
 # Deciders of droverd and of the nursery are linked as objects, without their mains.
@@ -33,6 +33,11 @@ $(B)/demo/module.so: contrib/demo/module.c include/drover/job.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(MODFLAGS) -o $@ $< $(JSON_LIBS)
 
+EXAMPLES := $(patsubst contrib/examples/c/%.c,$(B)/examples/%.so,$(wildcard contrib/examples/c/*.c))
+$(B)/examples/%.so: contrib/examples/c/%.c include/drover/job.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) $(MODFLAGS) -o $@ $< $(JSON_LIBS)
+
 # -- what the bench measures with ----------------------------------------------------------------
 $(B)/bench/bench_module.so: tests/bench/bench_module.c include/drover/job.h
 	@mkdir -p $(@D)
@@ -56,13 +61,18 @@ $(B)/bench/script_bytes: tests/bench/script_bytes.c $(call library,queue) $(call
 $(B)/torture/job: tests/torture/job.c src/cli/torture/torture_job.c src/cli/torture/torture_job.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -O2 $(WARN) -static -o $@ tests/torture/job.c src/cli/torture/torture_job.c
+$(B)/torture/filter: tests/torture/filter.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -O2 $(WARN) -static -o $@ $<
 .PHONY: crash torture
 crash:
-	$(MAKE) SANITIZE= CRASH=1 build-crash/droverd build-crash/drover build-crash/drover-nursery build-crash/drover-items
+	$(MAKE) SANITIZE= CRASH=1 build-crash/droverd build-crash/drover build-crash/drover-nursery \
+	  build-crash/drover-nursery-module build-crash/drover-items
 
 # -- what is run ---------------------------------------------------------------------------------
-.PHONY: check units
-units: $(UNITS) $(TEST_MODULES) $(B)/torture/job
+.PHONY: check units examples
+units: $(UNITS) $(TEST_MODULES) $(EXAMPLES) $(B)/torture/job $(B)/torture/filter
+examples: all $(EXAMPLES)
 check: all units crash
 	BUILD=$(B) tests/support/run.py
 lint:

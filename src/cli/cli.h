@@ -43,6 +43,7 @@ struct cli_verb {
 	size_t words_min, words_max;	   /* behind the verb */
 	const struct args_option *options; /* NULL: none of its own */
 	bool alone;			   /* needs no Redis, or finds it by itself */
+	const char *offline;		   /* NULL, or the option with which it needs no Redis */
 	int (*run)(struct cli *cli);
 };
 
@@ -52,7 +53,7 @@ extern const struct cli_verb verb_enqueue, verb_queues, verb_queue, verb_jobs, v
 	verb_cancel, verb_delayed, verb_schedule, verb_failed, verb_retry, verb_workers,
 	verb_supervisors, verb_stats, verb_check, verb_fsck, verb_torture, verb_checkpoint,
 	verb_progress, verb_note, verb_result, verb_run, verb_runs, verb_run_show, verb_pause,
-	verb_resume, verb_errors, verb_retry_errors, verb_log, verb_rate;
+	verb_resume, verb_errors, verb_retry_errors, verb_log, verb_rate, verb_try;
 
 /* One sentence on standard error; returns `code`. */
 int cli_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

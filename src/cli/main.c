@@ -49,6 +49,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_stats,
 	&verb_check,
 	&verb_fsck,
+	&verb_try,
 	&verb_torture,
 	&verb_checkpoint,
 	&verb_progress,
@@ -56,7 +57,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_result,
 };
 
-static const char *const later[] = {"try", "supervisor", "scale", "top", "demo"};
+static const char *const later[] = {"supervisor", "scale", "top", "demo"};
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -125,15 +126,15 @@ static void look_at_terminal(struct cli *cli)
 		cli->width = size.ws_col;
 }
 
-static int open_client(struct cli *cli)
+static int open_client(struct cli *cli, const struct cli_verb *verb)
 {
 	struct text faults = {0};
-	int code;
+	int code = CLI_OK;
 
 	cli->conf = session_load_conf(&cli->args, &faults);
-	if (cli->conf)
+	if (cli->conf && !(verb->offline && args_has(&cli->args, verb->offline)))
 		code = session_open(&cli->args, cli->conf, &cli->client);
-	else
+	else if (!cli->conf)
 		code = cli_fail(CLI_BAD_CONFIG, "the configuration cannot be used"),
 		fputs(faults.data ? faults.data : "", stderr);
 	text_fini(&faults);
@@ -153,7 +154,7 @@ static int run_verb(struct cli *cli, const struct cli_verb *verb)
 			*verb->synopsis ? " " : "", verb->synopsis);
 	cli->json = args_has(&cli->args, "--json");
 	if (!verb->alone)
-		code = open_client(cli);
+		code = open_client(cli, verb);
 	return code == CLI_OK ? verb->run(cli) : code;
 }
 

@@ -71,6 +71,36 @@ int request_read(const struct cli *cli, struct drover_request *r)
 	return at ? read_at(at, &r->at_ms) : CLI_OK;
 }
 
+/* -- which items -------------------------------------------------------------------------- */
+
+static int read_number(const struct args *args, const char *option, long long least, long long *n)
+{
+	const char *text = args_value(args, option);
+
+	if (!text)
+		return CLI_OK;
+	*n = args_number(text);
+	if (*n >= least)
+		return CLI_OK;
+	return cli_fail(CLI_USAGE, "%s needs a number, %lld or more, not %s", option, least, text);
+}
+
+int request_read_window(const struct args *args, struct drover_each *each)
+{
+	const struct {
+		const char *option;
+		long long least, *into;
+	} numbers[] = {{"--from", 0, &each->from}, {"--to", 0, &each->to},
+		{"--limit", 1, &each->limit}, {"--parallel", 1, &each->parallel}};
+	int code = CLI_OK;
+
+	for (size_t i = 0; code == CLI_OK && i < sizeof numbers / sizeof *numbers; i++)
+		code = read_number(args, numbers[i].option, numbers[i].least, numbers[i].into);
+	if (code == CLI_OK && each->to >= 0 && each->from > each->to)
+		return cli_fail(CLI_USAGE, "nothing is from %lld to %lld", each->from, each->to);
+	return code;
+}
+
 /* -- what came of it ----------------------------------------------------------------------- */
 
 static void add_durable(struct doc *doc, const struct drover_durable *d, bool confirmed)

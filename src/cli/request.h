@@ -11,6 +11,13 @@
 #define REQUEST_AT   "--at", ARGS_VALUE, "TIME", "not before this time, RFC 3339 or epoch seconds"
 #define REQUEST_ID   "--id", ARGS_VALUE, "KEY", "a request id: the same one is always the same job"
 
+#define REQUEST_FROM  "--from", ARGS_VALUE, "N", "begin with this item"
+#define REQUEST_TO    "--to", ARGS_VALUE, "N", "end with this one"
+#define REQUEST_LIMIT "--limit", ARGS_VALUE, "N", "at most so many items"
+
+/* --from, --to, --limit and --parallel, as far as they are given. An exit code. */
+int request_read_window(const struct args *args, struct drover_each *each);
+
 /* The arguments as JSON: those of --args, or the words from `first` on. An exit code. */
 int request_make_args(const struct args *args, size_t first, struct text *out);
 

@@ -4,9 +4,11 @@
 
 #include "cli/progress.h"
 #include "cli/request.h"
+#include "cli/run_plan.h"
 #include "cli/session.h"
 
-#define QUEUE "default"
+#define QUEUE	"default"
+#define DRY_RUN "--dry-run"
 
 static const struct args_option options[] = {
 	{"--queue", ARGS_VALUE, "NAME", "the queue to put it into (default)"},
@@ -15,11 +17,11 @@ static const struct args_option options[] = {
 	{REQUEST_AT},
 	{REQUEST_ID},
 	{"--csv", ARGS_VALUE, "FILE", "go over this file, in place of the one of the class"},
-	{"--from", ARGS_VALUE, "N", "begin with this item"},
-	{"--to", ARGS_VALUE, "N", "end with this one"},
-	{"--limit", ARGS_VALUE, "N", "at most so many items"},
+	{REQUEST_FROM},
+	{REQUEST_TO},
+	{REQUEST_LIMIT},
 	{"--parallel", ARGS_VALUE, "N", "in so many parts at a time"},
-	{"--dry-run", ARGS_LATER, NULL, "count the items and show the first ones, no more"},
+	{DRY_RUN, ARGS_FLAG, NULL, "count the items here and show the first ones, no more"},
 	{WAIT_OPTION},
 	{0},
 };
@@ -42,34 +44,6 @@ static int check_class(const struct cli *cli, const char *name)
 		return cli_fail(
 			CLI_USAGE, "%s does not go over a CSV file: --csv is not for it", name);
 	return CLI_OK;
-}
-
-static int read_number(const struct args *args, const char *option, long long least, long long *n)
-{
-	const char *text = args_value(args, option);
-
-	if (!text)
-		return CLI_OK;
-	*n = args_number(text);
-	if (*n >= least)
-		return CLI_OK;
-	return cli_fail(CLI_USAGE, "%s needs a number, %lld or more, not %s", option, least, text);
-}
-
-static int read_window(const struct args *args, struct drover_each *each)
-{
-	const struct {
-		const char *option;
-		long long least, *into;
-	} numbers[] = {{"--from", 0, &each->from}, {"--to", 0, &each->to},
-		{"--limit", 1, &each->limit}, {"--parallel", 1, &each->parallel}};
-	int code = CLI_OK;
-
-	for (size_t i = 0; code == CLI_OK && i < sizeof numbers / sizeof *numbers; i++)
-		code = read_number(args, numbers[i].option, numbers[i].least, numbers[i].into);
-	if (code == CLI_OK && each->to >= 0 && each->from > each->to)
-		return cli_fail(CLI_USAGE, "nothing is from %lld to %lld", each->from, each->to);
-	return code;
 }
 
 /* -- a file -------------------------------------------------------------------------------- */
@@ -135,14 +109,15 @@ static int run(struct cli *cli)
 	if (code == CLI_OK)
 		code = check_class(cli, request.class_name);
 	if (code == CLI_OK)
-		code = read_window(&cli->args, &each);
+		code = request_read_window(&cli->args, &each);
 	if (code == CLI_OK)
 		code = request_read(cli, &request);
 	if (code == CLI_OK)
 		code = request_make_args(&cli->args, 1, &args_json);
 	request.args = args_json.data;
 	if (code == CLI_OK)
-		code = send_run(cli, &request, &each, most_ms);
+		code = args_has(&cli->args, DRY_RUN) ? run_show_plan(cli, &request)
+						     : send_run(cli, &request, &each, most_ms);
 	text_fini(&args_json);
 	return code;
 }
@@ -153,4 +128,5 @@ const struct cli_verb verb_run = {.name = "run",
 	.words_min = 1,
 	.words_max = CLI_WORDS_ANY,
 	.options = options,
+	.offline = DRY_RUN,
 	.run = run};

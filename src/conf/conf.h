@@ -262,6 +262,9 @@ bool conf_each_can_be_divided(const struct conf_each *each);
  */
 void conf_dump(const struct conf *c, struct text *out);
 
+/* The same with its passwords: for a file that nobody else can read. */
+void conf_write(const struct conf *c, struct text *out);
+
 /*
  * Names of keys that cannot change while running and differ between the two, as one line
  * "redis.url, supervisor.state_dir"; empty where all is well.

@@ -67,9 +67,9 @@ static void print_schedules(struct conf_printer *p, const struct conf *c)
 	}
 }
 
-void conf_dump(const struct conf *c, struct text *out)
+static void print_all(const struct conf *c, struct text *out, bool secrets)
 {
-	struct conf_printer p = {.out = out};
+	struct conf_printer p = {.out = out, .secrets = secrets};
 
 	text_add_str(out, "redis:\n");
 	print_section(&p, "  ", conf_keys_redis, &c->redis, 0);
@@ -88,4 +88,14 @@ void conf_dump(const struct conf *c, struct text *out)
 	}
 	text_add_str(out, "]\n");
 	print_schedules(&p, c);
+}
+
+void conf_dump(const struct conf *c, struct text *out)
+{
+	print_all(c, out, false);
+}
+
+void conf_write(const struct conf *c, struct text *out)
+{
+	print_all(c, out, true);
 }

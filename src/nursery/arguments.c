@@ -2,6 +2,7 @@
 #include "nursery/arguments.h"
 
 #include "nursery/floor.h"
+#include "nursery/plan_print.h"
 #include "nursery/undertaker.h"
 
 #include <stdio.h>
@@ -10,7 +11,7 @@
 
 static const char usage[] =
 	"drover-nursery is started by droverd: --lease ID on descriptor 3; by hand: "
-	"--undertake ID, --floor N OUTSTANDING, --floor-spawn N OUTSTANDING PROGRAM";
+	"--undertake ID, --floor N OUTSTANDING, --floor-spawn N OUTSTANDING PROGRAM, --plan ITEMS";
 
 static const struct {
 	const char *option;
@@ -21,6 +22,7 @@ static const struct {
 	{"--undertake", MODE_UNDERTAKE, 1},
 	{"--floor", MODE_FLOOR, 2},
 	{"--floor-spawn", MODE_FLOOR_SPAWN, 3},
+	{"--plan", MODE_PLAN, 1},
 };
 
 static int parse_count(const char *text, long *out)
@@ -38,7 +40,9 @@ static int parse_words(struct arguments *a, char **words)
 		a->rest = words + 1;
 		return *a->lease ? 0 : -1;
 	}
-	a->rest = words + 2;
+	a->rest = words + (a->mode == MODE_PLAN ? 1 : 2);
+	if (a->mode == MODE_PLAN)
+		return parse_count(words[0], &a->n);
 	return parse_count(words[0], &a->n) == 0 ? parse_count(words[1], &a->outstanding) : -1;
 }
 
@@ -52,7 +56,7 @@ int arguments_parse(struct arguments *a, int modules, int argc, char **argv, str
 		if (argc - 2 < options[i].words || parse_words(a, argv + 2) != 0)
 			break;
 		if (a->mode != MODE_FLOOR_SPAWN && a->rest[0] &&
-			(!modules || a->mode == MODE_UNDERTAKE))
+			(!modules || a->mode == MODE_UNDERTAKE || a->mode == MODE_PLAN))
 			return err_set(err, "%s: not understood; modules are for %s", a->rest[0],
 				"drover-nursery-module");
 		return 0;
@@ -76,6 +80,9 @@ int arguments_perform(const struct arguments *a)
 		break;
 	case MODE_FLOOR_SPAWN:
 		done = floor_spawn(a->n, a->outstanding, a->rest, &err);
+		break;
+	case MODE_PLAN:
+		done = plan_print(a->n, &err);
 		break;
 	}
 	if (done != 0)

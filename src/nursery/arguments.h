@@ -11,6 +11,7 @@ enum nursery_mode {
 	MODE_UNDERTAKE,	  /* --undertake ID */
 	MODE_FLOOR,	  /* --floor N OUTSTANDING [MODULE.so ...] */
 	MODE_FLOOR_SPAWN, /* --floor-spawn N OUTSTANDING PROGRAM [ARGUMENT ...] */
+	MODE_PLAN,	  /* --plan ITEMS */
 };
 
 struct arguments {

@@ -163,9 +163,8 @@ static int read_healed(struct job_line *l, struct err *err)
 	return read_item_number(l, err) < 0 ? err_at(err, "healed") : 0;
 }
 
-static const char *const WAITS[JOB_WAITS] = {[JOB_WAIT_THROTTLE] = "throttle",
-	[JOB_WAIT_BACKOFF] = "backoff",
-	[JOB_WAIT_RATE] = "rate"};
+static const char *const WAITS[JOB_WAITS] = {
+	[JOB_WAIT_THROTTLE] = "throttle", [JOB_WAIT_BACKOFF] = "backoff", [JOB_WAIT_RATE] = "rate"};
 
 const char *job_wait_name(enum job_wait wait)
 {
@@ -188,6 +187,41 @@ static int read_wait(struct job_line *l, struct err *err)
 	return 0;
 }
 
+static const char *const STEPS[JOB_ITEM_STEPS] = {[JOB_ITEM_BEGUN] = "begun",
+	[JOB_ITEM_DONE] = "done",
+	[JOB_ITEM_RETRY] = "retry",
+	[JOB_ITEM_FAILED] = "failed",
+	[JOB_ITEM_MALFORMED] = "malformed",
+	[JOB_ITEM_ABORTED] = "aborted",
+	[JOB_ITEM_DIED] = "died",
+	[JOB_ITEM_UNTOUCHED] = "untouched",
+	[JOB_ITEM_ASIDE] = "aside"};
+
+const char *job_item_step_name(enum job_item_step step)
+{
+	return STEPS[step];
+}
+
+static int read_item(struct job_line *l, struct err *err)
+{
+	struct span rest, word;
+	bool known = false;
+
+	if (read_item_number(l, err) < 0)
+		return err_at(err, "item");
+	rest = l->text;
+	word = cut_word(&rest);
+	for (int i = 0; i < JOB_ITEM_STEPS; i++)
+		if (span_is(word, STEPS[i])) {
+			l->step = (enum job_item_step)i;
+			known = true;
+		}
+	if (!known || !rest.at || parse_number(cut_word(&rest), INT64_MAX, &l->tries) != 0)
+		return err_set(err, "item: what became of it, and its tries are due");
+	l->text = rest.at ? rest : SPAN_LIT("");
+	return 0;
+}
+
 static const struct {
 	const char *word;
 	int (*read)(struct job_line *l, struct err *err);
@@ -206,6 +240,7 @@ static const struct {
 	[JOB_LINE_WORKING] = {"working", read_note},
 	[JOB_LINE_SLICE] = {"slice", read_note},
 	[JOB_LINE_HOLD] = {"hold", read_note},
+	[JOB_LINE_ITEM] = {"item", read_item},
 };
 
 int job_line_parse(struct job_line *out, struct span line, struct err *err)

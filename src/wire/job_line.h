@@ -23,6 +23,9 @@
  *   working              the wait is over
  *   slice                max_items or max_runtime is reached: 75 follows
  *   hold TEXT            an item failed and on_item_error is pause: 75 follows
+ *   item NUMBER STEP TRIES TEXT  where JOB_EACH_TRACE asks for it: what becomes of each item; STEP is
+ *                        one of enum job_item_step, TEXT the item where it is begun or set aside, else
+ *                        what was said of it
  */
 #ifndef DROVER_WIRE_JOB_LINE_H
 #define DROVER_WIRE_JOB_LINE_H
@@ -52,8 +55,23 @@ enum job_line_kind {
 	JOB_LINE_WAIT,
 	JOB_LINE_WORKING,
 	JOB_LINE_SLICE,
-	JOB_LINE_HOLD
+	JOB_LINE_HOLD,
+	JOB_LINE_ITEM
 };
+
+enum job_item_step {
+	JOB_ITEM_BEGUN,
+	JOB_ITEM_DONE, /* or there was nothing to do */
+	JOB_ITEM_RETRY,
+	JOB_ITEM_FAILED,
+	JOB_ITEM_MALFORMED, /* failed, by an answer that is none */
+	JOB_ITEM_ABORTED,
+	JOB_ITEM_DIED,	    /* what performed it did */
+	JOB_ITEM_UNTOUCHED, /* the function would not begin it, or the filter cannot be started */
+	JOB_ITEM_ASIDE,
+	JOB_ITEM_STEPS
+};
+const char *job_item_step_name(enum job_item_step step);
 
 enum job_wait { JOB_WAIT_THROTTLE, JOB_WAIT_BACKOFF, JOB_WAIT_RATE, JOB_WAITS };
 const char *job_wait_name(enum job_wait wait);
@@ -61,11 +79,13 @@ const char *job_wait_name(enum job_wait wait);
 struct job_line {
 	enum job_line_kind kind;
 	/* cursor, note, result, error, hold: what stands behind the word; plan: the bounds; aside: the
-	   JSON; wait: the text */
+	   JSON; wait, item: the text */
 	struct span text;
-	int64_t done, total; /* progress; total (plan's, too) -1: not said */
-	int64_t delay_ms;    /* delay, wait */
-	int64_t number;	     /* aside, healed */
+	int64_t done, total;	 /* progress; total (plan's, too) -1: not said */
+	int64_t delay_ms;	 /* delay, wait */
+	int64_t number;		 /* aside, healed, item */
+	enum job_item_step step; /* item; with `tries` */
+	int64_t tries;
 	enum job_wait wait;
 	int status; /* done */
 };

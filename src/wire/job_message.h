@@ -91,6 +91,7 @@ enum job_each_flag {
 	JOB_EACH_TTY = 16,     /* the filter is given a terminal to print to */
 	JOB_EACH_CHANGE = 32,  /* a collection that has changed is gone on with */
 	JOB_EACH_RETRY = 64,   /* items that were set aside: say `healed` where one is done */
+	JOB_EACH_TRACE = 128,  /* say `item` of each */
 };
 
 #define JOB_NO_NUMBER INT64_MAX

@@ -6,9 +6,11 @@ A row function takes the options, says what it sees as it goes, and yields Row o
 import collections
 import contextlib
 import os
+import re
 import select
 import statistics
 import struct
+import subprocess
 import tempfile
 import time
 
@@ -362,7 +364,25 @@ def term(options):
                   met=median(took) < 100)
 
 
+# -- items -------------------------------------------------------------------------------------
+
+def each(options):
+    """What an item of an `each` costs in its child, without droverd."""
+    items, filtered = options.scaled(20000000, 5000000), options.scaled(200000, 20000)
+    say("each: bench/each %d %d, %d times" % (items, filtered, options.rounds))
+    runs = [subprocess.run([program("bench/each"), str(items), str(filtered)], check=True,
+                           stdout=subprocess.PIPE, text=True).stdout
+            for _ in range(options.rounds)]
+    functions, filters, bare = [
+        median([float(re.search(pattern, run).group(1)) for run in runs])
+        for pattern in (r"function per_second=(\d+)", r"filter per_second=(\d+)", r"bare=(\d+)")]
+    yield Row("items of a range, a C function that does nothing", "{:,.0f}/s".format(functions),
+              target=">= 5,000,000/s", met=functions >= 5e6)
+    yield Row("items through a filter", "{:,.0f}/s".format(filters), "{:,.0f}/s".format(bare),
+              filters / bare, ">= 0.60 of the floor", filters >= 0.6 * bare)
+
+
 # What `--only` names, in the order of the table.
 ROWS = {"fork": forks, "reuse": reuse, "commands": commands, "latency": latency, "memory": memory,
-        "child": child, "idle": idle, "term": term}
+        "child": child, "idle": idle, "term": term, "each": each}
 

@@ -27,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(bytes, &head, sizeof head);
 	memcpy(bytes + sizeof head, data, size);
 	if (job_message_decode(&m, bytes, size + sizeof head, &err) == 0) {
-		size_t sum = walk((const char *const *)job_argv(&m)) + walk((const char *const *)job_env(&m));
+		size_t sum = walk((const char *const *)job_argv(&m)) +
+			     walk((const char *const *)job_env(&m));
 
 		if (sum + m.args.len + strlen(m.jid) + strlen(m.class_name) > 2 * size + 2)
 			abort();

@@ -15,14 +15,15 @@ MAY_INCLUDE = {
     "base": set(),
     "conf": {"base"},
     "wire": {"base"},
+    "message": {"base", "conf", "wire"},
     "redis": {"base"},
     "queue": {"base", "redis"},
     "nursery": {"base", "wire"},
     "items": {"base", "wire", "redis", "queue"},
     "client": {"base", "redis", "queue"},
-    "cli": {"base", "conf", "wire", "client"},
+    "cli": {"base", "conf", "wire", "message", "client"},
     "web": {"base", "conf", "wire", "client"},
-    "supervisor": {"base", "conf", "wire", "redis", "queue"},
+    "supervisor": {"base", "conf", "wire", "message", "redis", "queue"},
 }
 
 # Public headers: who may include them from src. (Others include them from outside.)
@@ -39,8 +40,8 @@ FENCED = [
     (r"event2/(bufferevent|buffer|dns|listener|util)", {"redis"}, None),
     (r"event2/", {"redis", "supervisor"}, None),
     (r"microhttpd", {"web"}, None),
-    (r"jansson\.h$", {"base", "conf", "queue", "nursery", "client", "cli", "supervisor", "wire",
-                      "redis", "web"}, None),
+    (r"jansson\.h$", {"base", "conf", "message", "queue", "nursery", "items", "client", "cli",
+                      "supervisor", "wire", "redis", "web"}, None),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

@@ -204,8 +204,9 @@ static inline void items_answer_read(struct items_stream *s, long long offset, l
 static inline void items_answer_next(struct items_stream *s, long long want, const char *cursor)
 {
 	struct text out = {0};
-	int64_t from = *cursor ? atoll(cursor) + 1 : 0;
-	int64_t n = from < s->count ? s->count - from : 0;
+	int64_t last = *cursor ? atoll(cursor) : -1;
+	int64_t from = last < 0 ? 0 : last < s->count ? last + 1 : s->count;
+	int64_t n = s->count - from;
 
 	n = n < want ? n : want;
 	text_addf(&out, "items %lld\n", (long long)n);

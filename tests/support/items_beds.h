@@ -246,7 +246,7 @@ static inline void bed_json_of_printed(struct items_bed *b)
 	b->slow = true;
 	b->argv[0] = "sh";
 	b->argv[1] = "-c";
-	b->argv[2] = "i=${DROVER_CURSOR:-0}; while [ $i -lt $1 ]; do i=$((i + 1));"
+	b->argv[2] = "i=${{DROVER_CURSOR:-0}; while [ $i -lt $1 ]; do i=$((i + 1));"
 		     " printf '%d\t%s%d\\n' $i \"$2\" $i; done";
 	b->argv[3] = "-";
 	b->argv[4] = "{item.n}";

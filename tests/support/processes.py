@@ -93,3 +93,9 @@ def descriptors(pid):
         except OSError:
             continue
     return found
+
+
+def parent(pid):
+    """0 where it is gone."""
+    fields = stat_fields(pid)
+    return int(fields[1]) if fields else 0

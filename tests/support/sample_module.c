@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,52 @@ static int item_append(struct drover_job *job, const struct drover_item *item)
 	return write(fd, line, (size_t)len) == len ? DROVER_DONE : DROVER_ABORT;
 }
 
+/* A line "JID ITEM" in the ledger that is the first argument, as one write. */
+static int record(struct drover_job *job, const char *item)
+{
+	static int fd = -1;
+	char line[4096];
+	int len = snprintf(line, sizeof line, "%s %s\n", drover_job_jid(job), item);
+
+	if (fd < 0)
+		fd = open(json_string_value(json_array_get(drover_job_args(job), 0)),
+			O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	return len < (int)sizeof line && write(fd, line, (size_t)len) == len ? 0 : -1;
+}
+
+/* Arguments: a ledger, milliseconds of work an item; perhaps a number, and how long those behind it take. */
+static int item_record(struct drover_job *job, const struct drover_item *item)
+{
+	json_t *args = drover_job_args(job), *from = json_array_get(args, 2);
+	bool late = from && (json_int_t)item->number > json_integer_value(from);
+
+	if (record(job, item->text) < 0)
+		return DROVER_ABORT;
+	usleep((useconds_t)json_integer_value(json_array_get(args, late ? 3 : 1)) * 1000);
+	return DROVER_DONE;
+}
+
+/* Arguments: a ledger, milliseconds a step, steps: each is recorded, performed, and said by its cursor. */
+static int cursor_record(struct drover_job *job)
+{
+	json_t *args = drover_job_args(job);
+	long steps = (long)json_integer_value(json_array_get(args, 2));
+	long at = drover_job_cursor(job) ? atol(drover_job_cursor(job)) : 0;
+
+	while (at < steps) {
+		char cursor[24];
+		int stop;
+
+		snprintf(cursor, sizeof cursor, "%ld", ++at);
+		if (record(job, cursor) < 0)
+			return DROVER_FAILED;
+		usleep((useconds_t)json_integer_value(json_array_get(args, 1)) * 1000);
+		if ((stop = drover_checkpoint(job, cursor)) != 0)
+			return stop;
+	}
+	return DROVER_DONE;
+}
+
 /* A source of its own: the members of the arguments; their places are the cursors. */
 struct args_source {
 	json_t *args;
@@ -255,11 +302,13 @@ DROVER_MODULE = {
 	DROVER_FUNCTION(checkpoint_loop),
 	DROVER_FUNCTION(fork_daemon),
 	DROVER_FUNCTION(each_of_args),
+	DROVER_FUNCTION(cursor_record),
 	DROVER_EACH(item_noop),
 	DROVER_EACH(item_print),
 	DROVER_EACH(item_answer),
 	DROVER_EACH(item_checkpoint),
 	DROVER_EACH(item_crash),
 	DROVER_EACH(item_append),
+	DROVER_EACH(item_record),
 	DROVER_END,
 };

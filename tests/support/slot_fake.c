@@ -15,6 +15,7 @@ static const char CONFIGURATION[] = "defaults: {keep_output: 1K}\n"
 				    "  Retried: {command: [x], retries: 2, "
 				    "backoff: {kind: linear, first: 7s, jitter: none}}\n"
 				    "  Reused: {function: f, reuse: 3}\n"
+				    "  Each: {each: {range: \"1..9\"}, filter: [x], parallel: 3}\n"
 				    "modules: [/m.so]\n";
 
 static void note(struct fake *f, const char *name)

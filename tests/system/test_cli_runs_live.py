@@ -37,10 +37,15 @@ class Live(RunsTest):
         self.drover({"Rows": self.rows(**keys)}, defaults={"timeout": "30s"})
         return self.ok("run", "Rows", *words).strip()
 
+    def until_told(self, count=1):
+        """Until so many children know that they are to stop: from here on no item more is begun."""
+        self.supervisors[-1].until_event("job.stopping", count)
+
     def test_pause_holds_no_worker_and_resumes_where_it_was(self):
         jid = self.start()
         self.until(self.items, "the first item")
         self.assertEqual(self.ask("pause", jid, "--reason", "lunch")["state"], "running")
+        self.until_told()
         self.open_gate()
         self.until_state(jid, "paused")
         run = self.ask("run-show", jid)
@@ -81,6 +86,7 @@ class Live(RunsTest):
         waiter = threading.Thread(target=lambda: said.append(self.cli("cancel", jid, "--wait=20s")))
         waiter.start()
         self.until(lambda: self.state(jid) in ("cancelling", "cancelled"), "the wish")
+        self.until_told(2)
         self.open_gate()
         waiter.join()
         self.assertEqual(said[0][0], 0, said)
@@ -94,6 +100,7 @@ class Live(RunsTest):
         jid = self.start("--parallel", "4")
         self.until(lambda: len(self.items()) == 2, "both workers to be at it")
         self.ok("pause", jid)
+        self.until_told(2)
         self.open_gate()
         self.until_state(jid, "paused")
         self.ok("resume", jid)
@@ -127,6 +134,13 @@ class Live(RunsTest):
         rows = [json.loads(line) for line in self.read("rows").splitlines()]
         self.assertEqual(rows, [{"a": str(n), "b": "x"} for n in range(1, 6)])
 
+    def test_a_range_within_a_range(self):
+        script = "while read -r x; do echo $x >> %s; echo ok; done" % self.path("seen")
+        each = {"range": "1..2", "inner": {"range": "30..10", "step": -10}}
+        self.drover({"Rows": {"each": each, "filter": ["/bin/sh", "-c", script]}})
+        self.assertEqual(self.cli("run", "Rows", "--wait=20s")[0], 0)
+        self.assertEqual(self.read("seen").split(), ["[%d,%d]" % (a, b) for a in (1, 2) for b in (30, 20, 10)])
+
     def test_log_follows(self):
         answer = "echo line $x >&2; echo ok"
         self.drover({"Rows": dict(self.rows(), filter=self.filter(answer))})
@@ -143,6 +157,7 @@ class Live(RunsTest):
         jid = self.start()
         self.until(self.items, "the first item")
         self.ok("pause", "--all", "--reason", "fire")
+        self.until_told()
         self.open_gate()
         self.until(lambda: self.ask("run-show", jid)["place"] == "queue", "the run to be in its queue")
         self.assertLess(len(self.items()), 40)

@@ -10,6 +10,9 @@ from points import all_points, meet_points  # noqa: E402
 
 SAME_HOST = ["fetch.answer", "job.given", "verdict.kept", "finish.answer", "nursery.cloned"]
 OTHER_HOST = ["fetch.answer", "finish.send"]
+EACH_SAME = ["child.performed", "child.mark", "child.marked", "plan.seen", "checkpoint.answer",
+             "takeover.told"]
+EACH_OTHER = ["checkpoint.send", "aside.kept", "share.send"]
 
 
 class CrashPoints(unittest.TestCase):
@@ -21,6 +24,12 @@ class CrashPoints(unittest.TestCase):
 
     def test_taken_over_by_another_host(self):
         self.meet(OTHER_HOST, "other")
+
+    def test_iterating_jobs_go_on_on_the_same_host(self):
+        self.meet(EACH_SAME, "same")
+
+    def test_iterating_jobs_go_on_on_another_host(self):
+        self.meet(EACH_OTHER, "other")
 
     def test_each_has_one_name(self):
         self.assertEqual(len(all_points()), len(set(all_points())))

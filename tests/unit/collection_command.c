@@ -287,6 +287,7 @@ START_TEST(test_listed)
 	static const struct {
 		const char *bytes, *outcome;
 	} rows[] = {{"", "end"}, {"7 1 3\ncabc3 0 0\n12 2 3\nxxa\nb", "7=abc 3= !12=a\nb end"},
+		{"7 0 1\nxerror LOADING\n", "7=x LOADING"},
 		{"7 1 3\ncab", "the list of items ends in one"},
 		{"7 1\n", "the list of items: a number and two lengths are due"},
 		{"0 1 1\n", "the list of items: a number and two lengths are due"},
@@ -330,16 +331,16 @@ START_TEST(test_fill)
 {
 	static const struct {
 		const char *with, *item, *outcome;
-	} rows[] = {{"/data/{item}/x{item}", "a b", "/data/a b/xa b"}, {"{item", "x", "{item"},
-		{"{items}{ITEM}{}", "x", "{items}{ITEM}{}"},
-		{"{item.a}", "{\"a\":\"{item}\"}", "{item}"},
+	} rows[] = {{"/data/{item}/x{item}", "a b", "/data/a b/xa b"}, {"", "x", ""},
+		{"{{item}{{}}", "x", "{item}{}}"}, {"{item.a}", "{\"a\":\"{item}\"}", "{item}"},
 		{"{item.a}{item.b}", "{\"a\":[1, 2],\"b\":null}", "[1, 2]null"},
-		{"{item.a b}", "{\"\\u0061 b\":\"\\u00fc\\n\"}", "\xc3\xbc\n"},
-		{"{item.a}", "{\"a\":1,\"a\":2}", "2"}, {"{item.}", "{\"\":3}", "3"},
+		{"{item.ab}", "{\"\\u0061b\":\"\\u00fc\\n\"}", "\xc3\xbc\n"},
+		{"{item.a}", "{\"a\":1,\"a\":2}", "2"},
 		{"{item.a}", "{\"b\":1}", "{item.a}: the item has no such member"},
 		{"{item.a}", "[1]", "{item.a}: the item is no JSON object"},
 		{"{item.a}", "{\"a\":1", "{item.a}: the item is no JSON object"},
-		{"{item.a}", "{\"a\":\"x\\u0000\"}", "{item}: a NUL byte in it"}};
+		{"{item.a}", "{\"a\":\"x\\u0000\"}", "{item.a}: holds a NUL"},
+		{"{args.0}", "x", "{args.0}: is not filled in"}};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct text out = {0};

@@ -242,7 +242,7 @@ START_TEST(test_generated)
 {
 	uint64_t chance = (uint64_t)_i;
 
-	check_generated(&chance, 1 + (int)items_below(&chance, 9), 3000);
+	check_generated(&chance, 1 + (int)items_below(&chance, 9), 1500);
 }
 END_TEST
 

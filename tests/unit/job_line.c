@@ -101,6 +101,30 @@ START_TEST(bounds)
 }
 END_TEST
 
+START_TEST(what_becomes_of_items)
+{
+	static const char *const NONE[] = {"item", "item 1", "item x begun 1 t", "item 0 begun 1 t",
+		"item 1 frob 1 t", "item 1 begun", "item 1 begun x t"};
+	struct job_line l;
+	struct err err;
+
+	for (int step = 0; step < JOB_ITEM_STEPS; step++) {
+		struct text t = {0};
+
+		text_addf(&t, "item 7 %s 2 a text", job_item_step_name((enum job_item_step)step));
+		ck_assert_int_eq(job_line_parse(&l, (struct span){t.data, t.len}, &err), 0);
+		ck_assert_int_eq(l.kind, JOB_LINE_ITEM);
+		ck_assert_int_eq(l.step, step);
+		ck_assert(l.number == 7 && l.tries == 2 && span_is(l.text, "a text"));
+		text_fini(&t);
+	}
+	ck_assert_int_eq(job_line_parse(&l, SPAN_LIT("item 7 done 1"), &err), 0);
+	ck_assert_uint_eq(l.text.len, 0);
+	for (size_t i = 0; i < sizeof NONE / sizeof *NONE; i++)
+		ck_assert_int_eq(job_line_parse(&l, span_of(NONE[i]), &err), -1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("job_line");
@@ -110,6 +134,7 @@ int main(void)
 
 	tcase_add_loop_test(t, each_line, 0, sizeof lines / sizeof *lines);
 	tcase_add_test(t, bounds);
+	tcase_add_test(t, what_becomes_of_items);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

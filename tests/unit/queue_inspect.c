@@ -52,7 +52,7 @@ START_TEST(test_record_of_a_job)
 	ck_assert(r.is_job);
 	expect_text(&r.class_name, "AB");
 	expect_text(&r.jid, "j1");
-	expect_text(&r.error, "a \"b\"", NULL);
+	expect_text(&r.error, "a \"b\"");
 	expect_text(&r.queue, "q");
 	ck_assert(span_is(r.args, "[1.10]"));
 	ck_assert(span_is(r.backtrace, "[\"x\"]"));

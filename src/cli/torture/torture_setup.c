@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "base/random.h"
+#include "cli/programs.h"
 #include "cli/session.h"
 #include "cli/torture/torture.h"
 #include "cli/torture/torture_config.h"
@@ -55,31 +55,13 @@ static int read_options(struct torture *t)
 	return CLI_OK;
 }
 
-static char *beside(const char *self, const char *name)
-{
-	const char *slash = strrchr(self, '/');
-
-	return must_printf("%.*s/%s", slash ? (int)(slash - self) : 0, self, name);
-}
-
-/* Beside us, or where an installation has it. */
 static int find_programs(struct torture *t)
 {
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+	struct err err;
 
-	if (n < 0)
-		return cli_fail(CLI_ERROR, "/proc/self/exe: %s", strerror(errno));
-	path[n] = '\0';
-	t->self = must_strdup(path);
-	t->droverd = beside(path, "droverd");
-	if (access(t->droverd, X_OK) == 0)
-		return CLI_OK;
-	free(t->droverd);
-	t->droverd = beside(path, "../sbin/droverd");
-	if (access(t->droverd, X_OK) == 0)
-		return CLI_OK;
-	return cli_fail(CLI_ERROR, "there is no droverd beside %s", path);
+	t->self = programs_find("drover", &err);
+	t->droverd = t->self ? programs_find("droverd", &err) : NULL;
+	return t->droverd ? CLI_OK : cli_fail(CLI_ERROR, "%s", err.text);
 }
 
 static int make_folder(struct torture *t)

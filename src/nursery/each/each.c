@@ -71,9 +71,10 @@ static enum each_step plan(struct iteration *i)
 		return EACH_LATER;
 	told = tell_plan(plan.total, (struct span){plan.bounds.data, plan.bounds.len});
 	text_fini(&plan.bounds);
-	if (told == TOLD_NOTHING)
-		return EACH_LATER;
-	return told == TOLD_GO ? EACH_ON : EACH_DONE;
+	if (told == TOLD_GO)
+		return EACH_ON;
+	/* Parts take its place, and it has nothing to do; or it is told to stop as at any time. */
+	return told == TOLD_NOTHING || marks_is_stopped(&i->marks) ? EACH_LATER : EACH_DONE;
 }
 
 /* -- from beginning to end --------------------------------------------------------------------- */

@@ -2,9 +2,11 @@
 #include "nursery/each/iterate.h"
 
 #include "base/backoff.h"
+#include "base/crash.h"
 #include "base/random.h"
 #include "nursery/each/hook.h"
 #include "nursery/each/tell.h"
+#include "nursery/each/trace.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -100,6 +102,8 @@ static enum each_step set_aside(struct iteration *i, const struct failure *f)
 		return EACH_LATER;
 	i->errors += errors;
 	pass(i, f->item, 0, errors);
+	if (trace_is_wanted(i->m))
+		trace_item(f->item, JOB_ITEM_ASIDE, f->attempts);
 	return step_of(told);
 }
 
@@ -212,6 +216,19 @@ static uint32_t tries_before(const struct iteration *i, const struct collection_
 		       : 0;
 }
 
+static enum performed perform_once(
+	struct iteration *i, const struct collection_item *item, uint32_t tries)
+{
+	enum performed performed;
+
+	if (!trace_is_wanted(i->m))
+		return performer_perform(&i->performer, item);
+	trace_item(item, JOB_ITEM_BEGUN, tries);
+	performed = performer_perform(&i->performer, item);
+	trace_end(item, performed, tries, &i->performer);
+	return performed;
+}
+
 static enum each_step perform(struct iteration *i, const struct collection_item *item)
 {
 	uint32_t tries = tries_before(i, item);
@@ -227,7 +244,9 @@ static enum each_step perform(struct iteration *i, const struct collection_item 
 	i->used += count_of(item);
 	while (again && step == EACH_ON) {
 		marks_begin(&i->marks, item->number, ++tries, i->now_ms, i->used);
-		performed = performer_perform(&i->performer, item);
+		CRASH_POINT("child.item");
+		performed = perform_once(i, item, tries);
+		CRASH_POINT("child.performed");
 		if (performed == PERFORMED)
 			return succeed(i, item);
 		step = decide(i, item, performed, tries, &again);

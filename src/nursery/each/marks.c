@@ -1,6 +1,7 @@
 /* nursery/each/marks: see marks.h. */
 #include "nursery/each/marks.h"
 
+#include "base/crash.h"
 #include "base/must.h"
 
 #include <string.h>
@@ -136,5 +137,7 @@ void marks_pass(struct marks *m, int64_t number, int64_t done, int64_t errors, s
 	p->errors = errors;
 	if (cursor.len > 0)
 		memcpy(p->cursor, cursor.at, cursor.len);
+	CRASH_POINT("child.mark");
 	__atomic_store_n(&p->checksum, scoreboard_mark_sum(p), __ATOMIC_RELEASE);
+	CRASH_POINT("child.marked");
 }

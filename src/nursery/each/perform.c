@@ -108,6 +108,7 @@ static enum performed take_answer(struct performer *p, size_t i, struct span tex
 
 static enum performed judge(struct performer *p, struct span line)
 {
+	p->is_malformed = true;
 	if (p->filter.is_cut) {
 		text_addf(&p->why,
 			"the filter answered with more than %d bytes: ", FILTER_ANSWER_MAX);
@@ -117,8 +118,10 @@ static enum performed judge(struct performer *p, struct span line)
 	for (size_t i = 0; i < sizeof ANSWERS / sizeof *ANSWERS; i++) {
 		struct span text = text_behind(line, ANSWERS[i].word);
 
-		if (text.at)
+		if (text.at) {
+			p->is_malformed = false;
 			return take_answer(p, i, text);
+		}
 	}
 	text_add_span(&p->why, line.len > 0 ? line : SPAN_LIT("the filter answered nothing"));
 	return PERFORMED_FAIL;
@@ -163,6 +166,7 @@ enum performed performer_perform(struct performer *p, const struct collection_it
 {
 	text_clear(&p->line);
 	text_clear(&p->why);
+	p->is_malformed = false;
 	text_add_span(&p->line, item->text);
 	return p->entry ? call(p, item->number) : ask(p);
 }

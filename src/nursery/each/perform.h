@@ -29,8 +29,9 @@ struct performer {
 	struct drover_job job;
 	struct environment env;
 	struct filter filter;
-	struct text line; /* the item, and what ends it */
-	struct text why;  /* about the last item that did not succeed */
+	struct text line;  /* the item, and what ends it */
+	struct text why;   /* about the last item that did not succeed */
+	bool is_malformed; /* .. for its answer was none */
 };
 
 /* Neither the filter nor the function runs before the first item. -1: there is no such function. */

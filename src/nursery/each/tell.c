@@ -2,6 +2,7 @@
 #include "nursery/each/tell.h"
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "nursery/job_socket.h"
 
 #include <errno.h>
@@ -24,11 +25,13 @@ static void say(struct text *line)
 	text_fini(line);
 }
 
-static enum told ask(struct text *line)
+static enum told ask(struct text *line, const char *point)
 {
 	char answer[8];
 
+	(void)point;
 	say(line);
+	CRASH_POINT(point);
 	if (job_socket_answer(answer, sizeof answer) != 0)
 		return TOLD_NOTHING;
 	return strcmp(answer, "go") == 0 ? TOLD_GO : TOLD_STOP;
@@ -89,7 +92,7 @@ enum told tell_aside(const struct tell_aside *a)
 	if (a->count > 1)
 		text_addf(&line, ",\"count\":%lld", (long long)a->count);
 	text_add_str(&line, whole ? "}" : ",\"cut\":true}"); /* it cannot be tried from here */
-	return ask(&line);
+	return ask(&line, "child.aside");
 }
 
 enum told tell_healed(int64_t number)
@@ -97,7 +100,7 @@ enum told tell_healed(int64_t number)
 	struct text line = {0};
 
 	text_addf(&line, "healed %lld", (long long)number);
-	return ask(&line);
+	return ask(&line, "child.healed");
 }
 
 /* Every second one goes; the first stays, for it is where all begins. */
@@ -133,7 +136,7 @@ enum told tell_plan(int64_t total, struct span bounds)
 		text_add(&line, fit.data, fit.len);
 	}
 	text_fini(&fit);
-	return ask(&line);
+	return ask(&line, "child.plan");
 }
 
 void tell_wait(enum job_wait why, int64_t ms, struct span text)
@@ -172,6 +175,17 @@ void tell_hold(struct span text)
 
 	text_add_str(&line, "hold ");
 	add_text(&line, text);
+	say(&line);
+}
+
+void tell_item(int64_t number, enum job_item_step step, int64_t tries, struct span text)
+{
+	struct text line = {0};
+
+	text_addf(&line, "item %lld %s %lld ", (long long)number, job_item_step_name(step),
+		(long long)tries);
+	if (text.len > 0)
+		add_text(&line, text);
 	say(&line);
 }
 

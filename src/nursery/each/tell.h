@@ -36,6 +36,9 @@ void tell_working(void);
 void tell_slice(void);
 void tell_hold(struct span text);
 
+/* Not answered. */
+void tell_item(int64_t number, enum job_item_step step, int64_t tries, struct span text);
+
 /* Why the attempt ends; what the failure record gets. */
 void tell_error(const char *exception, struct span message);
 

@@ -187,7 +187,7 @@ static void choose_name(
 
 int csv_header_read(struct csv_header *h, struct span row, char separator, struct err *err)
 {
-	const char *p = row.at, *to = row.at + row.len, *end;
+	const char *p = row.at, *to = row.at + row.len, *end = NULL;
 	struct text scratch = {0}, json = {0};
 
 	*h = (struct csv_header){.ends = must_alloc(CSV_COLUMNS_MAX * sizeof *h->ends)};

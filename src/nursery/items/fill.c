@@ -2,6 +2,7 @@
 #include "nursery/items/fill.h"
 
 #include "base/json_scan.h"
+#include "base/template.h"
 
 #include <string.h>
 
@@ -33,11 +34,9 @@ static int add_member(struct text *out, struct span name, struct span item, stru
 
 	text_fini(&w.key);
 	if (kind != JSON_KIND_OBJECT)
-		return err_set(
-			err, "{item.%.*s}: the item is no JSON object", (int)name.len, name.at);
+		return err_set(err, "the item is no JSON object");
 	if (!w.value.at)
-		return err_set(
-			err, "{item.%.*s}: the item has no such member", (int)name.len, name.at);
+		return err_set(err, "the item has no such member");
 	if (w.kind == JSON_KIND_STRING)
 		json_add_decoded(out, w.value);
 	else
@@ -45,47 +44,20 @@ static int add_member(struct text *out, struct span name, struct span item, stru
 	return 0;
 }
 
-/* What stands between the braces at `open`, behind "item": false where it is no such place. */
-static bool read_place(const char *open, struct span *name, const char **behind)
+static int look_up(void *ctx, struct span name, struct text *out, struct err *err)
 {
-	const char *close;
+	const struct span *item = ctx;
 
-	if (strncmp(open, "{item}", 6) == 0) {
-		*name = (struct span){NULL, 0};
-		*behind = open + 6;
-		return true;
-	}
-	close = strncmp(open, "{item.", 6) == 0 ? strchr(open, '}') : NULL;
-	if (!close)
-		return false;
-	*name = (struct span){open + 6, (size_t)(close - open - 6)};
-	*behind = close + 1;
-	return true;
+	if (name.len > 5 && memcmp(name.at, "item.", 5) == 0)
+		return add_member(out, (struct span){name.at + 5, name.len - 5}, *item, err);
+	if (!span_is(name, "item"))
+		return err_set(err, "is not filled in");
+	text_add_span(out, *item);
+	return 0;
 }
 
 int fill(struct text *out, const char *with, struct span item, struct err *err)
 {
-	size_t from = out->len;
-
-	while (*with) {
-		size_t plain = strcspn(with, "{");
-		struct span name;
-
-		text_add(out, with, plain);
-		with += plain;
-		if (!*with)
-			break;
-		if (!read_place(with, &name, &with)) {
-			text_add_char(out, *with++);
-			continue;
-		}
-		if (!name.at)
-			text_add_span(out, item);
-		else if (add_member(out, name, item, err) != 0)
-			return -1;
-	}
 	text_reserve(out, 0);
-	if (memchr(out->data + from, '\0', out->len - from))
-		return err_set(err, "{item}: a NUL byte in it");
-	return 0;
+	return template_expand(out, span_of(with), look_up, &item, err);
 }

@@ -1,8 +1,9 @@
 /*
- * nursery/items/listed: items that were set aside, to be tried again. In the child. droverd writes
+ * nursery/items/listed: items that were set aside, to be tried again. In the child. drover-items writes
  * them to the stream socket, without being asked, until its end:
  *
  *   NUMBER CURSOR_LENGTH LENGTH\n, the cursor, the item
+ *   error TEXT\n instead: there is no list, or no more of it
  *
  * They are given as they were: no window, no batch, no nesting, and no place to go on at, since what
  * succeeds leaves the list.
@@ -52,6 +53,8 @@ static int read_head(const struct bytes_record *r, int64_t *number, int64_t *cur
 {
 	struct span rest = bytes_without_end(r->text), word;
 
+	if (rest.len > 6 && memcmp(rest.at, "error ", 6) == 0)
+		return err_set(err, "%.*s", (int)(rest.len - 6), rest.at + 6);
 	if (!r->whole || r->cut || !number_cut(&rest, ' ', &word) || !number_read(word, number) ||
 		!number_cut(&rest, ' ', &word) || !number_read(word, cursor) ||
 		!number_read(rest, len) || *number < 1 || *cursor < 0 || *cursor > JOB_CURSOR_MAX ||

@@ -33,8 +33,10 @@ static uint64_t hash_to(struct pin *p, const struct bytes *b)
 	uint64_t word = 0, hash;
 
 	must(from >= b->base);
-	if (p->from != from || p->to > offset || p->to < from)
-		*p = (struct pin){.from = from, .to = from};
+	if (p->from != from || p->to > offset || p->to < from) {
+		p->from = p->to = from;
+		p->hash = 0;
+	}
 	hash = p->hash;
 	for (; p->to + 8 <= offset; p->to += 8) {
 		memcpy(&word, b->data + (p->to - b->base), 8);
@@ -75,19 +77,30 @@ bool pin_read_cursor(struct span text, struct pin_cursor *out)
 	       read_identity(text, out);
 }
 
-void pin_add_cursor(struct pin *p, const struct bytes *b, int64_t number, struct text *out)
+void pin_init(struct pin *p, const struct bytes *b)
 {
 	const struct bytes_identity *i = &b->identity;
 	const uint64_t numbers[] = {i->device, i->inode, i->size, i->mtime};
+	struct text all = {0};
 
+	*p = (struct pin){0};
+	for (size_t n = 0; n < sizeof numbers / sizeof *numbers; n++) {
+		number_add_hex(&all, numbers[n]);
+		text_add_char(&all, '.');
+	}
+	must(all.len <= sizeof p->identity);
+	memcpy(p->identity, all.data, all.len);
+	p->identity_len = all.len;
+	text_fini(&all);
+}
+
+void pin_add_cursor(struct pin *p, const struct bytes *b, int64_t number, struct text *out)
+{
 	text_add_int(out, bytes_offset(b));
 	text_add_char(out, ' ');
 	text_add_int(out, number);
 	text_add_char(out, ' ');
-	for (size_t n = 0; n < sizeof numbers / sizeof *numbers; n++) {
-		number_add_hex(out, numbers[n]);
-		text_add_char(out, '.');
-	}
+	text_add(out, p->identity, p->identity_len);
 	number_add_hex(out, hash_to(p, b));
 }
 

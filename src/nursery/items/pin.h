@@ -19,11 +19,15 @@
 #include "base/text.h"
 #include "nursery/items/bytes.h"
 
-/* The hash as far as it has come; zeroed: nowhere. */
+/* The hash as far as it has come, and what does not change from cursor to cursor. */
 struct pin {
 	int64_t from, to; /* offsets: of the window's first byte, behind the last whole word */
 	uint64_t hash;
+	char identity[72]; /* as it stands in a cursor, its dots included */
+	size_t identity_len;
 };
+
+void pin_init(struct pin *p, const struct bytes *b);
 
 struct pin_cursor {
 	int64_t offset, number;

@@ -13,6 +13,7 @@ int records_open(struct records *r, const struct source_args *a, struct err *err
 		      : bytes_open_file(&r->bytes, a->path, err);
 	if (done != 0)
 		return -1;
+	pin_init(&r->pin, &r->bytes);
 	r->bytes.stop = a->stop;
 	r->bytes.stop_ctx = a->stop_ctx;
 	if (bytes_skip_mark(&r->bytes, err) == 0)

@@ -20,10 +20,12 @@ local function mark(token, entry)
   if string.sub(entry, 1, 6) == 'taken ' then redis.call('HSET', KEYS[2], token, 'marked ' .. string.sub(entry, 7)) end
 end
 
--- An item that had been set aside is done after all; a batch has several.
+-- An item that had been set aside is done after all; a batch has several. Where the position is known, it is not
+-- behind that item yet, which so never counted.
 local function heal(p, key, number)
   local error = redis.call('HGET', key, number)
   if not error then return end
+  if p.number then return redis.call('HDEL', key, number) end
   local count = string.match(error, ',"count":(%d+)') or 1
   redis.call('HINCRBY', p.key, 'errors', -count)
   redis.call('HINCRBY', p.key, 'done', count)

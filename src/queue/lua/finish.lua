@@ -85,7 +85,7 @@ local function divide(v)
   end
   redis.call('HSETNX', p.key, 'parts', #list)
   redis.call('HSET', p.key, 'parts_left', #list, 'parts_failed', 0)
-  redis.call('HDEL', p.key, 'failure')
+  redis.call('HDEL', p.key, 'failure', 'parts_cancelled')
   return 1
 end
 
@@ -94,15 +94,6 @@ local function is_short(v)
   if v.what ~= 'done' or not v.part_of then return false end
   local last = redis.call('HGET', v.position.parts, v.position.part .. ':end')
   return last ~= nil and last ~= false and v.position.last ~= '-' and tonumber(last) > tonumber(v.position.last)
-end
-
--- A part that a free worker could take.
-local function any_waits(parts)
-  local fields = redis.call('HGETALL', parts)
-  for k = 1, #fields, 2 do
-    if string.find(fields[k], '^[1-9]%d*:state$') and fields[k + 1] == 'queued' then return true end
-  end
-  return false
 end
 
 -- How the run ends with this part, or nil: others are left.
@@ -119,13 +110,18 @@ local function end_part(v)
   end
   if v.what == 'cancelled' then redis.call('HSET', p.key, 'parts_cancelled', 1) end
   redis.call('HSET', p.parts, p.part .. ':state', v.what)
-  if redis.call('HINCRBY', p.key, 'parts_left', -1) > 0 then
-    local rest = rest_state(p.parts)
-    if rest then redis.call('HSET', p.key, 'state', rest) end
-    if not any_waits(p.parts) then redis.call('HSET', p.key, 'steal', '1') end
+  local seen, left = count_states(p.parts), 0
+  for state, n in pairs(seen) do
+    if not ENDS[state] then left = left + n end
+  end
+  redis.call('HSET', p.key, 'parts_left', left)
+  if left > 0 then
+    set_rest(p)
+    if not seen.queued then redis.call('HSET', p.key, 'steal', '1') end
     return nil
   end
   redis.call('HDEL', p.key, 'steal')
+  if redis.call('HGET', p.key, 'state') == 'cancelling' then return 'cancelled' end   -- somebody's wish, not a failure's
   if redis.call('HGET', p.key, 'failure') then return 'failed' end
   return redis.call('HDEL', p.key, 'parts_cancelled') == 1 and 'cancelled' or 'done'
 end
@@ -140,6 +136,8 @@ local function follow(v, state)
     end
   end)
   if goes_on then return true end
+  local run = prefix .. 'drover:run:' .. (v.part_of or v.jid)
+  if state == 'done' and redis.pcall('HEXISTS', run, 'followed') == 1 then return false end   -- done once before
   each_counted(v.follow, '^(%a+) ', function(words, queue, payload)
     if words[1] == state then push('RPUSH', queue, payload) end
   end)
@@ -221,7 +219,8 @@ local function record(v, first, n)
     redis.pcall('HDEL', run, 'steal', 'reason', 'speed')
     redis.pcall('PEXPIRE', run, ARGV[4])
     for _, more in ipairs({':audit', ':parts', ':errors', ':log'}) do redis.pcall('PEXPIRE', run .. more, ARGV[4]) end
-    local known = redis.pcall('HMGET', run, 'request_id', 'unique')
+    local known = redis.pcall('HMGET', run, 'request_id', 'unique', 'class')
+    if v.part_of and known[3] then redis.pcall('HDEL', prefix .. 'drover:overlap:' .. known[3], id) end
     if known[1] then redis.pcall('PEXPIRE', prefix .. 'drover:id:' .. known[1], ARGV[5]) end
     local lock = known[2] and prefix .. 'drover:unique:' .. known[2]
     if lock and redis.pcall('GET', lock) == id then redis.pcall('DEL', lock) end
@@ -252,7 +251,7 @@ local function settle(v)
     redis.call('HSET', v.position.parts, '0:state', 'divided')
   elseif v.part_of then
     if not ENDS[v.what] then
-      set_part_state(v.position, (v.what == 'paused' and 'paused') or (v.what == 'later' and 'delayed') or 'queued')
+      set_part_state(v.position, (v.what == 'paused' and 'paused') or (v.what == 'later' and (LATER[v.why] or 'delayed')) or 'queued')
       return
     end
     v.ends = end_part(v)
@@ -262,7 +261,7 @@ local function settle(v)
   else
     v.ends = ENDS[v.what] and v.what or nil
     if v.position then
-      local rest = (v.what == 'paused' and 'paused') or (v.what == 'later' and 'delayed') or 'queued'
+      local rest = (v.what == 'paused' and 'paused') or (v.what == 'later' and (LATER[v.why] or 'delayed')) or 'queued'
       redis.call('HSET', v.position.parts, v.position.part .. ':state', v.ends or rest)
     end
   end

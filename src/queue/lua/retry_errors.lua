@@ -23,6 +23,7 @@ redis.call('RPUSH', KEYS[4], ARGV[6])         -- enter first: a refusal at any l
 redis.call('SADD', KEYS[3], ARGV[5])
 if ARGV[7] ~= '' then redis.pcall('LREM', KEYS[5], 1, ARGV[7]) end
 redis.call('HSET', KEYS[1], 'state', 'queued', 'round', ARGV[4], 'attempt', 1)
+if state == 'done' then redis.call('HSET', KEYS[1], 'followed', 1) end     -- what follows it has been begun
 redis.call('HDEL', KEYS[1], 'ended_at', 'next_at', 'worker', 'error', 'exception')
 redis.pcall('HDEL', KEYS[6], jid)             -- who wants it again wants it to run
 for _, key in ipairs({'', ':audit', ':parts', ':errors', ':log'}) do redis.call('PERSIST', run .. key) end

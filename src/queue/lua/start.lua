@@ -115,20 +115,20 @@ local function start(token, entry, job)
   return 'go'
 end
 
--- For people: what cannot be written here keeps no job from running. Whether it never started before.
+-- For people: what cannot be written here keeps no job from running.
 local STATES = {go = 'running', parked = 'parked', paused = 'paused'}
 local function record(job, first, n, answer)
-  local run, line, fresh = prefix .. 'drover:run:' .. (job.run or job.jid), job.audit, 0
+  local run, line = prefix .. 'drover:run:' .. (job.run or job.jid), job.audit
   for k = 0, n - 1 do redis.pcall('HSET', run, ARGV[first + 2 * k], ARGV[first + 1 + 2 * k]) end
   if answer ~= 'go' then
     line = string.gsub(line, '"what":"started"', '"what":"' .. answer .. '"', 1)
     redis.pcall('HDEL', run, 'worker')
   else
-    fresh = redis.pcall('HSETNX', run, 'started_at', ARGV[3])
+    redis.pcall('HSETNX', run, 'started_at', ARGV[3])
     if job.run then redis.pcall('HDEL', run, 'reason') end
   end
   if job.run and job.part ~= '0' and answer ~= 'go' then
-    pcall(set_part_state, {key = run, parts = run .. ':parts', part = job.part}, STATES[answer])
+    pcall(set_part_state, {run = job.run, key = run, parts = run .. ':parts', part = job.part}, STATES[answer])
   else
     if job.run then redis.pcall('HSET', run .. ':parts', job.part .. ':state', STATES[answer]) end
     redis.pcall('HSET', run, 'state', STATES[answer])
@@ -139,7 +139,6 @@ local function record(job, first, n, answer)
   redis.pcall('PERSIST', run)
   for _, more in ipairs({':audit', ':parts', ':errors', ':log'}) do redis.pcall('PERSIST', run .. more) end
   redis.pcall('ZADD', prefix .. 'drover:runs', ARGV[4], job.run or job.jid)
-  return fresh == 1
 end
 
 -- Counters of a part add up in its run; a run that is not divided tells its own in the record.
@@ -160,18 +159,29 @@ local function note_recovery(parts, at, recoveries)
   return stuck
 end
 
--- Parts that have failed, where a run that was divided starts as a whole again: they alone are to be done.
+-- Parts that have failed, or were ended for it, where a run that was divided starts as a whole again: they alone
+-- are to be done.
 local function failed_parts(parts)
   local fields, out = redis.call('HGETALL', parts), {}
   for k = 1, #fields, 2 do
     local part = string.match(fields[k], '^([1-9]%d*):state$')
-    if part and fields[k + 1] == 'failed' then out[#out + 1] = part end
+    if part and (fields[k + 1] == 'failed' or fields[k + 1] == 'cancelled') then out[#out + 1] = part end
   end
   return table.concat(out, ' ')
 end
 
+-- What was set aside ahead of its position was told, and then not passed: it is gone over again.
+local function forget_ahead(run, parts, at)
+  local number, last = redis.call('HGET', parts, at .. 'number'), redis.call('HGET', parts, at .. 'end')
+  for _, item in ipairs(redis.call('HKEYS', run .. ':errors')) do
+    if tonumber(item) > tonumber(number or 0) and (not last or tonumber(item) <= tonumber(last)) then
+      redis.call('HDEL', run .. ':errors', item)
+    end
+  end
+end
+
 local KNOWN = {'number', 'done', 'errors', 'end', 'item', 'tries', 'cursor'}
-local function tell_position(job, fresh)
+local function tell_position(job)
   local run = prefix .. 'drover:run:' .. job.run
   local parts, at, out = run .. ':parts', job.part .. ':', {'go'}
   local function tell(name, value)
@@ -188,10 +198,14 @@ local function tell_position(job, fresh)
   tell('total', known[2])
   tell('rate', known[3])
   tell('run_errors', known[4])
-  tell('first', fresh and '1' or '0')
-  if known[5] and job.part == '0' and job.retry == '0' then
-    tell('divided', failed_parts(parts))
-    tell('bounds', redis.call('HGET', run, 'bounds'))
+  if job.retry == '0' and tonumber(job.part) >= 0 and not (known[5] and job.part == '0') then
+    forget_ahead(run, parts, at)
+  end
+  if job.part == '0' and job.retry == '0' then
+    local failed = known[5] and failed_parts(parts) or ''
+    local due = known[1] and not known[5] and tonumber(redis.call('HGET', parts, at .. 'number') or 0) == 0
+    tell('divided', failed)
+    if due or failed ~= '' then tell('bounds', redis.call('HGET', run, 'bounds')) end
   end
   return table.concat(out, '\n')
 end
@@ -218,10 +232,9 @@ while ARGV[i] do
     local ok, result = true, 'go'
     if not begun then ok, result = pcall(start, token, entry, job) end
     answer = ok and result or 'error ' .. (type(result) == 'table' and result.err or result)
-    local fresh = false
-    if job.audit ~= '' and not begun and STATES[answer] then fresh = record(job, i + 12, n, answer) end
+    if job.audit ~= '' and not begun and STATES[answer] then record(job, i + 12, n, answer) end
     if job.run and answer == 'go' then
-      local told, position = pcall(tell_position, job, fresh)
+      local told, position = pcall(tell_position, job)
       if told then answer = position
       elseif job.needs_position then
         answer = 'error ' .. (type(position) == 'table' and position.err or tostring(position))

@@ -45,7 +45,7 @@ local function promote(member)
   local of, part = string.match(jid, '^(.+)%.p(%d+)$')
   local run = prefix .. 'drover:run:' .. (of or jid)
   if redis.call('EXISTS', run) == 1 then
-    if of then pcall(set_part_state, {key = run, parts = run .. ':parts', part = part}, 'queued')
+    if of then pcall(set_part_state, {run = of, key = run, parts = run .. ':parts', part = part}, 'queued')
     else redis.pcall('HSET', run, 'state', 'queued') end
     redis.pcall('HDEL', run, 'next_at', 'reason')
   end

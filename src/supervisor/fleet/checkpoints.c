@@ -20,7 +20,8 @@ struct checkpoints {
 /* What was told of one job, while the answer is awaited. A slot is found again by its token. */
 struct told {
 	char *token;
-	int64_t aside;	  /* number of the item; 0: none */
+	int64_t aside;	/* number of the item; 0: none */
+	int64_t forget; /* the same, of one that was set aside too early */
 	bool plan, mark;
 	struct text lines; /* told again where there is no answer */
 	size_t n_lines;
@@ -53,7 +54,8 @@ static bool has_news(const struct slot *slot)
 
 	return slot->output.n_kept > 0 || slot->said.news ||
 	       (it->on && (it->number != it->told_number || it->plan_due || it->told_state_due ||
-				  slot->mark_due || (it->aside.number > 0 && !it->aside.sent)));
+				  it->forget > 0 || slot->mark_due ||
+				  (it->aside.number > 0 && !it->aside.sent)));
 }
 
 static void learn_speed(struct iteration *it)
@@ -197,6 +199,12 @@ static void describe(
 		add_round(&a->json, slot->job);
 		m->aside[1] = (struct span){a->json.data ? a->json.data : "", a->json.len};
 		c->n_asides = 1;
+	} else if (it->on && it->forget > 0) {
+		t->forget = it->forget;
+		text_addf(&m->number, "%lld", (long long)it->forget);
+		m->aside[0] = (struct span){m->number.data, m->number.len};
+		m->aside[1] = (struct span){"", 0};
+		c->n_asides = 1;
 	}
 }
 
@@ -220,7 +228,8 @@ static void say_refusal(struct checkpoints *c, struct span why)
 static void settle(struct checkpoints *c, struct told *t, struct span answer)
 {
 	struct slot *slot = find(c->supervisor, t->token);
-	bool kept = span_is(answer, "ok") || (answer.len > 6 && memcmp(answer.at, "steal ", 6) == 0);
+	bool kept =
+		span_is(answer, "ok") || (answer.len > 6 && memcmp(answer.at, "steal ", 6) == 0);
 	bool stale = span_is(answer, "stale");
 
 	if (!kept && !stale)
@@ -235,6 +244,8 @@ static void settle(struct checkpoints *c, struct told *t, struct span answer)
 		slot->iteration.plan_due = false;
 	if (t->mark)
 		slot->mark_due = false;
+	if (t->forget == slot->iteration.forget)
+		slot->iteration.forget = 0;
 	if (t->aside > 0 && slot->iteration.aside.number == t->aside)
 		slot_answer(slot);
 	if (kept && answer.len > 6)
@@ -388,7 +399,7 @@ void checkpoints_soon(struct checkpoints *c)
 
 void checkpoints_last(struct checkpoints *c, struct slot *slot)
 {
-	if (slot->job && (slot->output.n_kept > 0 || slot->mark_due))
+	if (slot->job && (slot->output.n_kept > 0 || slot->mark_due || slot->iteration.forget > 0))
 		send_batch(c, &slot, 1);
 }
 

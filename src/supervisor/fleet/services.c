@@ -180,6 +180,7 @@ static int op_open_stream(void *ctx, struct slot *slot)
 	int theirs = -1;
 
 	slot->stream = stream_start(s->streams, &slot->each->stream, &theirs, &err);
+	CRASH_POINT("stream.started");
 	if (slot->stream == NULL)
 		log_event(LOG_ERROR, "items.failed", LOG_SPAN("jid", slot->job->jid),
 			LOG_STR("error", err.text));

@@ -1,5 +1,6 @@
 /* sharing: see sharing.h. droverd. */
 #include "supervisor/fleet/sharing.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "supervisor/supervisor.h"
 
@@ -23,6 +24,7 @@ void sharing_offer(struct slot *slot, struct span bounds)
 	text_clear(&it->offered_cursor);
 	iteration_add_bound(&it->offered_cursor, bounds, index);
 	scoreboard_set_end(slot->place, at);
+	CRASH_POINT("share.offered");
 }
 
 static bool is_taken(struct slot *slot)
@@ -93,7 +95,10 @@ void sharing_look(struct supervisor *s)
 
 void sharing_note_end(struct slot *slot)
 {
-	if (slot->iteration.offered > 0 && is_taken(slot))
-		slot->iteration.end = slot->iteration.offered;
-	slot->iteration.offered = 0;
+	struct iteration *it = &slot->iteration;
+	struct scoreboard_begun begun;
+
+	if (it->offered > 0 && scoreboard_begun(slot->place, &begun) && begun.end < it->end)
+		it->end = begun.end; /* a batch may reach beyond what was offered */
+	it->offered = 0;
 }

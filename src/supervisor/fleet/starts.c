@@ -185,8 +185,10 @@ void starts_ask_again(struct supervisor *s)
 
 void starts_lock_again(struct supervisor *s)
 {
-	FLEET_EACH_SLOT (s, slot)
+	FLEET_EACH_SLOT (s, slot) {
 		slot->start_due = true;
+		slot->iteration.plan_due = slot->iteration.planned;
+	}
 	while (send_batch(s, true))
 		;
 	starts_ask_again(s);

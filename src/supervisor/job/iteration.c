@@ -60,8 +60,6 @@ static void read_pair(struct iteration *it, struct span name, struct span value)
 
 	if (span_is(name, "planned"))
 		it->planned = true;
-	if (span_is(name, "first"))
-		it->first = span_is(value, "1");
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		if (!span_is(name, known[i].name))
 			continue;
@@ -104,6 +102,7 @@ void iteration_read_start(struct iteration *it, const struct job *j, struct span
 				(struct span){blank + 1, line.len - (size_t)(blank + 1 - p)});
 		p += line.len + 1;
 	}
+	it->first = !it->planned; /* its plan is told behind the hook on_start */
 	if (job_is_retry(j))
 		begin_retry(it);
 	it->on = job_is_each(j) || it->cursor.len > 0;
@@ -127,17 +126,14 @@ void iteration_begin_cursors(struct iteration *it)
 /* A try counts once it is over: one under way is no fault of the item's yet. */
 static void note_in_hand(struct iteration *it, const struct scoreboard_begun *b)
 {
-	bool over = it->wait_ms >= 0;
-
+	it->resting = b->mono_ms == SCOREBOARD_RESTING;
 	it->hand = b->number > it->number ? b->number : 0;
 	if (it->hand > 0) {
-		it->tries = (int64_t)b->tries - !over;
+		it->tries = (int64_t)b->tries - !it->resting;
 		it->item = it->tries > 0 ? it->hand : 0;
 	} else if (it->item <= it->number) {
 		it->item = it->tries = 0;
 	}
-	if (over)
-		it->hand = 0;
 }
 
 void iteration_look(struct iteration *it, struct scoreboard_place place)
@@ -160,7 +156,7 @@ void iteration_look(struct iteration *it, struct scoreboard_place place)
 
 int64_t iteration_in_hand_since(const struct iteration *it, const struct scoreboard_begun *begun)
 {
-	if (it->aside.number > 0 || it->wait_ms >= 0 || begun->number <= it->number)
+	if (begun->mono_ms == SCOREBOARD_RESTING || begun->number <= it->number)
 		return -1;
 	return begun->mono_ms;
 }

@@ -26,7 +26,7 @@ const char *iteration_stop_name(enum iteration_stop stop);
 
 /* An item that was set aside, or healed; its child waits until that is kept. */
 struct iteration_aside {
-	int64_t number; /* 0: there is none */
+	int64_t number;	  /* 0: there is none */
 	struct text json; /* empty: healed */
 	bool sent;
 };
@@ -45,8 +45,9 @@ struct iteration {
 	int64_t number, done, errors, end;
 	struct text cursor;
 	int64_t started_number; /* when this start began */
-	int64_t hand;	    /* item in hand, as the board shows it; 0: none */
-	int64_t item, tries; /* one that was tried in vain so often; 0: none */
+	int64_t hand;		/* item in hand, as the board shows it; 0: none */
+	bool resting;		/* .. between two tries of it */
+	int64_t item, tries;	/* one that was tried in vain so often; 0: none */
 	struct text died;	/* how the last try ended, where its child died in it */
 
 	/* what it said */
@@ -54,9 +55,11 @@ struct iteration {
 	enum job_wait wait;
 	struct text reason; /* .. why, for people; or of the pause it asks for */
 	bool slice, hold;
-	bool divides; /* its plan was answered `stop`: parts take its place */
+	bool divides;  /* its plan was answered `stop`: parts take its place */
 	bool plan_due; /* what it counted is not in its record yet */
 	struct iteration_aside aside;
+	int64_t listed; /* the last item it said to set aside */
+	int64_t forget; /* .. which its child did not pass: it is tried again, and no error yet */
 
 	enum iteration_stop stop;
 	int64_t stop_by_mono_ms;
@@ -69,7 +72,7 @@ struct iteration {
 	/* since it was told last */
 	bool told_state_due; /* waiting or working again */
 	int64_t told_number, told_mono_ms;
-	double speed; /* items/s, lately */
+	double speed;	     /* items/s, lately */
 	struct text trouble; /* it cannot be begun, and why: a collection; empty: it can */
 };
 
@@ -97,6 +100,9 @@ void iteration_add_place(struct text *out, const struct job *j);
 /* Pure: how many parts a run may be divided into, and whether its plan lets it. */
 int64_t iteration_parts_wanted(const struct job *j);
 bool iteration_can_divide(const struct iteration *it, const struct job *j);
+
+/* Pure: it was planned, but whoever planned it was stopped or lost before it was divided. */
+bool iteration_is_to_divide(const struct iteration *it, const struct job *j);
 
 /* The parts of VERDICT_DIVIDED: all of a plan, or those in `divided`. */
 void iteration_add_parts(struct text *out, const struct iteration *it, const struct job *j);

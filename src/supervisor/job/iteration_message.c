@@ -1,329 +1,68 @@
 /* iteration_message: see iteration_message.h. droverd; reads no file but that of a password. */
 #include "supervisor/job/iteration_message.h"
-#include "base/must.h"
-#include "base/template.h"
-
-#include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
+#include "base/log.h"
 
 enum { BOUNDS_MOST = 256 };
 
-/* -- arguments of the job in texts of the class ------------------------------------------------------- */
-
-struct lookup {
-	json_t *args;
-	bool uploaded;
-};
-
-static json_t *find(json_t *args, const char *name)
-{
-	if (name[strspn(name, "0123456789")] == '\0')
-		return json_array_get(args, (size_t)strtoull(name, NULL, 10));
-	return json_object_get(json_array_get(args, 0), name);
-}
-
-/* Strings as they are, numbers and the like as JSON has them. */
-static int look_up(void *ctx, struct span name, struct text *out, struct err *err)
-{
-	struct lookup *l = ctx;
-	char *text = must_strndup(name.at, name.len);
-	json_t *value = strncmp(text, "args.", 5) == 0 ? find(l->args, text + 5) : NULL;
-	int rc = 0;
-
-	if (value == NULL || json_is_null(value)) {
-		rc = err_set(err, "is missing");
-	} else if (json_is_string(value)) {
-		text_add(out, json_string_value(value), json_string_length(value));
-	} else {
-		char *dump = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-
-		must(dump != NULL);
-		text_add_str(out, dump);
-		free(dump);
-	}
-	free(text);
-	return rc;
-}
-
-static int fill_in(struct text *out, const char *text, bool is_inner, struct lookup *l,
-	struct err *err)
-{
-	return is_inner ? template_expand_partly(out, span_of(text), TEMPLATE_ITEM, look_up, l, err)
-			: template_expand(out, span_of(text), look_up, l, err);
-}
-
-static int fill_in_words(
-	char ***out, char *const *words, bool is_inner, struct lookup *l, struct err *err)
-{
-	size_t n = 0;
-
-	while (words[n])
-		n++;
-	*out = must_alloc((n + 1) * sizeof **out);
-	for (size_t i = 0; i < n; i++) {
-		struct text word = {0};
-
-		if (fill_in(&word, words[i], is_inner, l, err) < 0) {
-			text_fini(&word);
-			return -1;
-		}
-		(*out)[i] = word.data ? text_take(&word) : must_strdup("");
-	}
-	return 0;
-}
-
-/* -- the collection ------------------------------------------------------------------------------------ */
-
-static const uint32_t KINDS[] = {[CONF_EACH_RANGE] = JOB_RANGE,
-	[CONF_EACH_LINES] = JOB_LINES,
-	[CONF_EACH_JSON] = JOB_JSON,
-	[CONF_EACH_CSV] = JOB_CSV,
-	[CONF_EACH_REDIS] = JOB_MEMBERS,
-	[CONF_EACH_COMMAND] = JOB_PRINTED};
-
-static const struct {
-	uint32_t members;
-	enum stream_kind stream;
-} MEMBERS[] = {[CONF_MEMBERS_LIST] = {JOB_MEMBERS_LIST, STREAM_LIST},
-	[CONF_MEMBERS_SET] = {JOB_MEMBERS_SET, STREAM_SET},
-	[CONF_MEMBERS_ZSET] = {JOB_MEMBERS_ZSET, STREAM_ZSET},
-	[CONF_MEMBERS_HASH] = {JOB_MEMBERS_HASH, STREAM_HASH},
-	[CONF_MEMBERS_SCAN] = {JOB_MEMBERS_SCAN, STREAM_SCAN}};
-
-/* The first value of the progression that is not outside, and the last; of numbers the window is one. */
-static void clamp(struct job_collection *c, int64_t from, int64_t to)
-{
-	int64_t step = c->step ? c->step : 1, by = step < 0 ? -step : step;
-	int64_t outside = step > 0 ? from : to;
-	bool is_out = outside != JOB_NO_NUMBER &&
-		      (step > 0 ? c->first < outside : c->first > outside);
-
-	if (is_out) {
-		int64_t away = step > 0 ? outside - c->first : c->first - outside;
-
-		c->first += (away + by - 1) / by * step;
-	}
-	outside = step > 0 ? to : from;
-	if (outside != JOB_NO_NUMBER && (step > 0 ? c->last > outside : c->last < outside))
-		c->last = outside;
-}
-
-static int describe_range(struct job_collection *c, const struct conf_each *e, struct span text,
-	struct job_each *each, struct err *err)
-{
-	c->step = e->step;
-	if (conf_parse_range(text, &c->first, &c->last, err) < 0)
-		return err_at(err, "range");
-	clamp(c, each->from, each->to);
-	each->from = each->to = JOB_NO_NUMBER;
-	return 0;
-}
-
-static int describe(struct iteration_message *m, const struct conf_each *e, bool is_inner,
-	struct lookup *l, struct err *err)
-{
-	struct job_collection *c = is_inner ? &m->source.inner : &m->source.collection;
-	struct text *text = is_inner ? &m->inner_path : &m->path;
-
-	c->kind = KINDS[e->kind];
-	c->separator = (uint32_t)e->separator;
-	if (e->kind == CONF_EACH_COMMAND)
-		return fill_in_words(is_inner ? &m->inner_argv : &m->argv, e->command, is_inner, l,
-			err);
-	if (!is_inner && l->uploaded) /* the file that came with the run takes the place of this one */
-		return 0;
-	if (fill_in(text, e->text, is_inner, l, err) < 0)
-		return -1;
-	if (e->kind == CONF_EACH_RANGE)
-		return is_inner ? conf_parse_range((struct span){text->data, text->len}, &c->first,
-					  &c->last, err)
-				: describe_range(c, e, (struct span){text->data, text->len},
-					  &m->source.each, err);
-	if (e->kind == CONF_EACH_REDIS)
-		c->members = MEMBERS[e->members].members;
-	return 0;
-}
-
-/* -- what stands in Redis ------------------------------------------------------------------------------- */
-
-static int stream_from_class(
-	struct iteration_message *m, const struct conf_each *e, struct err *err)
-{
-	const struct conf_redis *r = e->redis;
-	char *password = NULL;
-
-	if (r->password_file && conf_read_password(r->password_file, &password, err) < 0)
-		return -1;
-	if (password)
-		text_add_str(&m->password, password);
-	free(password);
-	text_add_span(&m->key, (struct span){m->path.data, m->path.len});
-	m->stream = (struct stream_spec){.url = r->url,
-		.username = r->username,
-		.password = m->password.data,
-		.ca_file = r->ca_file,
-		.cert_file = r->cert_file,
-		.key_file = r->key_file,
-		.server_name = r->server_name,
-		.connect_timeout_ms = r->connect_timeout_ms,
-		.command_timeout_ms = r->command_timeout_ms,
-		.prefix = "",
-		.kind = MEMBERS[e->members].stream};
-	return 0;
-}
-
-/* From our own Redis: an upload, or items that were set aside. */
-static int stream_from_ours(struct iteration_message *m, const struct job *j, enum stream_kind kind,
-	struct err *err)
-{
-	const struct conf_redis *r = &j->settings->conf->redis;
-	char *password = NULL;
-
-	if (r->password_file && conf_read_password(r->password_file, &password, err) < 0)
-		return -1;
-	if (password)
-		text_add_str(&m->password, password);
-	free(password);
-	m->stream = (struct stream_spec){.url = r->url,
-		.username = r->username,
-		.password = m->password.data,
-		.ca_file = r->ca_file,
-		.cert_file = r->cert_file,
-		.key_file = r->key_file,
-		.server_name = r->server_name,
-		.connect_timeout_ms = r->connect_timeout_ms,
-		.command_timeout_ms = r->command_timeout_ms,
-		.prefix = r->prefix,
-		.kind = kind};
-	return 0;
-}
-
-static int find_stream(struct iteration_message *m, const struct job *j, struct err *err)
-{
-	const struct conf_each *e = &j->class->conf->each;
-	struct job_collection *c = &m->source.collection;
-	int rc = 0;
-
-	m->streams = true;
-	if (job_is_retry(j)) {
-		*c = (struct job_collection){.kind = JOB_LISTED};
-		m->source.inner.kind = 0;
-		text_add_span(&m->key, job_run(j));
-		rc = stream_from_ours(m, j, STREAM_ASIDE, err);
-		m->stream.round = j->envelope.retry;
-	} else if (j->envelope.csv.len > 0) {
-		text_add(&m->key, j->envelope.csv.data, j->envelope.csv.len);
-		rc = stream_from_ours(m, j, STREAM_CSV, err);
-	} else if (e->kind == CONF_EACH_REDIS) {
-		rc = stream_from_class(m, e, err);
-	} else {
-		m->streams = false;
-	}
-	m->stream.key = m->key.data;
-	c->stream = m->streams;
-	return rc;
-}
-
-/* -- how items are performed ---------------------------------------------------------------------------- */
-
-static int64_t or_none(int64_t said, int64_t of_class)
-{
-	if (said >= 0)
-		return said;
-	return of_class == CONF_NONE ? JOB_NO_NUMBER : of_class;
-}
-
-static struct job_backoff describe_backoff(const struct conf_backoff *b)
-{
-	return (struct job_backoff){.first_ms = b->first_ms,
-		.max_ms = b->max_ms,
-		.factor = b->kind == CONF_BACKOFF_EXPONENTIAL ? b->factor : 1,
-		.linear = b->kind == CONF_BACKOFF_LINEAR,
-		.full_jitter = b->full_jitter};
-}
-
 static uint32_t flags_of(const struct iteration *it, const struct job *j)
 {
-	const struct conf_class *c = j->class->conf;
 	uint32_t flags = 0;
 
 	flags |= it->first ? JOB_EACH_FIRST : 0;
 	flags |= !it->planned && job_part(j) == 0 && !job_is_retry(j) ? JOB_EACH_PLAN : 0;
 	flags |= job_part(j) > 0 ? JOB_EACH_PART : 0;
 	flags |= job_part(j) == ENVELOPE_END ? JOB_EACH_COMPLETE : 0;
-	flags |= c->filter_tty ? JOB_EACH_TTY : 0;
-	flags |= c->on_change_continue ? JOB_EACH_CHANGE : 0;
 	flags |= job_is_retry(j) ? JOB_EACH_RETRY : 0;
+	flags |= log_wants(LOG_DEBUG) ? JOB_EACH_TRACE : 0;
 	return flags;
 }
 
-static void describe_each(struct job_each *e, const struct iteration *it, const struct job *j)
+/* What failed before is set aside again, whatever the class does at first. */
+static void be_retry(struct job_each *e)
 {
-	static const uint32_t ERRORS[] = {[CONF_ITEM_ERROR_STOP] = JOB_ITEM_STOP,
-		[CONF_ITEM_ERROR_SKIP] = JOB_ITEM_SKIP,
-		[CONF_ITEM_ERROR_PAUSE] = JOB_ITEM_PAUSE};
-	const struct conf_class *c = j->class->conf;
-	bool retry = job_is_retry(j);
-
-	*e = (struct job_each){.flags = flags_of(it, j),
-		.on_item_error = ERRORS[c->on_item_error],
-		.from = or_none(j->envelope.from, c->from),
-		.to = or_none(j->envelope.to, c->to),
-		.limit = or_none(j->envelope.limit, c->limit),
-		.batch = c->batch,
-		.bounds = iteration_parts_wanted(j) > 1 ? BOUNDS_MOST : 0,
-		.item_retries = c->item_retries,
-		.max_item_errors = c->max_item_errors,
-		.max_items = or_none(-1, c->max_items),
-		.max_runtime_ms = or_none(-1, c->max_runtime_ms),
-		.throttle_backoff_ms = c->throttle_backoff_ms,
-		.item_backoff = describe_backoff(&c->item_backoff),
-		.number = it->number,
-		.done = it->done,
-		.errors = retry ? 0 : it->errors,
-		.run_errors = retry ? 0 : it->run_errors,
-		.tried_number = it->item,
-		.tries = it->tries};
-	if (retry) { /* what failed before is set aside again, whatever the class does at first */
-		e->from = e->to = e->limit = JOB_NO_NUMBER;
-		e->on_item_error = JOB_ITEM_SKIP;
-		e->batch = 1;
-	}
+	e->from = e->to = e->limit = JOB_NO_NUMBER;
+	e->on_item_error = JOB_ITEM_SKIP;
+	e->batch = 1;
 }
 
-/* Integers of any size, though those above 64 bits lose their last digits. */
-static json_t *read_args(struct span args)
+static int find_stream(struct each_message *m, const struct job *j, struct err *err)
 {
-	json_t *array = json_loadb(args.at, args.len, 0, NULL);
-
-	return array ? array : json_loadb(args.at, args.len, JSON_DECODE_INT_AS_REAL, NULL);
-}
-
-int iteration_message_init(struct iteration_message *m, const struct iteration *it,
-	const struct job *j, struct err *err)
-{
-	const struct conf_each *e = &j->class->conf->each;
-	struct lookup l = {read_args(j->envelope.args), j->envelope.csv.len > 0};
+	const struct conf_redis *ours = &j->settings->conf->redis;
+	const struct span csv = {j->envelope.csv.data, j->envelope.csv.len};
 	int rc;
 
-	*m = (struct iteration_message){0};
-	describe_each(&m->source.each, it, j);
-	rc = describe(m, e, false, &l, err);
-	if (rc == 0 && e->inner)
-		rc = describe(m, e->inner, true, &l, err);
-	if (rc == 0)
-		rc = find_stream(m, j, err);
-	json_decref(l.args);
-	m->source.path = (struct span){m->path.data, m->path.len};
-	m->source.inner_path = (struct span){m->inner_path.data, m->inner_path.len};
-	m->source.died = (struct span){it->died.len ? it->died.data : NULL, it->died.len};
-	m->source.argv = m->argv;
-	m->source.inner_argv = m->inner_argv;
+	if (csv.len > 0 && !job_is_retry(j))
+		return each_message_take(m, ours, STREAM_CSV, csv, err);
+	if (!job_is_retry(j))
+		return each_message_take_from_class(m, j->class->conf, err);
+	m->source.collection = (struct job_collection){.kind = JOB_LISTED};
+	m->source.inner.kind = 0;
+	rc = each_message_take(m, ours, STREAM_ASIDE, job_run(j), err);
+	m->stream.round = j->envelope.retry;
 	return rc;
 }
 
-void iteration_message_refresh(struct iteration_message *m, const struct iteration *it)
+int iteration_message_init(
+	struct each_message *m, const struct iteration *it, const struct job *j, struct err *err)
+{
+	const struct each_asked asked = {.args = j->envelope.args,
+		.from = j->envelope.from,
+		.to = j->envelope.to,
+		.limit = j->envelope.limit,
+		.uploaded = j->envelope.csv.len > 0};
+	struct job_each *e = &m->source.each;
+
+	if (each_message_init(m, j->class->conf, &asked, err) < 0)
+		return -1;
+	e->flags |= flags_of(it, j);
+	e->bounds = iteration_parts_wanted(j) > 1 ? BOUNDS_MOST : 0;
+	if (job_is_retry(j))
+		be_retry(e);
+	iteration_message_refresh(m, it);
+	return find_stream(m, j, err);
+}
+
+void iteration_message_refresh(struct each_message *m, const struct iteration *it)
 {
 	struct job_each *e = &m->source.each;
 
@@ -338,21 +77,4 @@ void iteration_message_refresh(struct iteration_message *m, const struct iterati
 	e->tried_number = it->item;
 	e->tries = it->tries;
 	m->source.died = (struct span){it->died.len ? it->died.data : NULL, it->died.len};
-}
-
-static void free_words(char **words)
-{
-	for (size_t i = 0; words && words[i]; i++)
-		free(words[i]);
-	free(words);
-}
-
-void iteration_message_fini(struct iteration_message *m)
-{
-	text_fini(&m->path);
-	text_fini(&m->inner_path);
-	text_fini(&m->key);
-	text_fini(&m->password);
-	free_words(m->argv);
-	free_words(m->inner_argv);
 }

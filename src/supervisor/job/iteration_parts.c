@@ -27,8 +27,8 @@ static bool next_bound(struct span *rest, int64_t *number, struct span *cursor)
 	for (const char *p = rest->at; p < colon; p++)
 		*number = *number * 10 + (*p - '0');
 	end = memchr(colon, ' ', rest->len - (size_t)(colon - rest->at));
-	*cursor = (struct span){
-		colon + 1, (size_t)((end ? end : rest->at + rest->len) - colon - 1)};
+	*cursor =
+		(struct span){colon + 1, (size_t)((end ? end : rest->at + rest->len) - colon - 1)};
 	rest->len -= (size_t)(cursor->at + cursor->len - rest->at);
 	rest->at = cursor->at + cursor->len;
 	return true;
@@ -58,9 +58,9 @@ static void add_decoded(struct text *out, struct span s)
 		bool coded = s.at[i] == '%' && i + 2 < s.len && hex_digit(s.at[i + 1]) >= 0 &&
 			     hex_digit(s.at[i + 2]) >= 0;
 
-		text_add_char(out, coded ? (char)(hex_digit(s.at[i + 1]) * 16 +
-						  hex_digit(s.at[i + 2]))
-					 : s.at[i]);
+		text_add_char(
+			out, coded ? (char)(hex_digit(s.at[i + 1]) * 16 + hex_digit(s.at[i + 2]))
+				   : s.at[i]);
 		i += coded ? 2 : 0;
 	}
 }
@@ -95,6 +95,11 @@ bool iteration_can_divide(const struct iteration *it, const struct job *j)
 	       count_bounds((struct span){it->bounds.data, it->bounds.len}) > 1;
 }
 
+bool iteration_is_to_divide(const struct iteration *it, const struct job *j)
+{
+	return it->planned && it->number == 0 && job_is_each(j) && iteration_can_divide(it, j);
+}
+
 static bool is_named(struct span list, int64_t part)
 {
 	int64_t n = 0;
@@ -123,7 +128,8 @@ static void add_part(struct text *out, const struct job *j, int64_t part, int64_
 
 	add_decoded(&decoded, cursor);
 	job_add_part(&payload, j, part);
-	verbs_add_part(out, part, number, end, (struct span){decoded.data ? decoded.data : "", decoded.len},
+	verbs_add_part(out, part, number, end,
+		(struct span){decoded.data ? decoded.data : "", decoded.len},
 		(struct span){payload.data, payload.len});
 	text_fini(&payload);
 	text_fini(&decoded);
@@ -143,7 +149,8 @@ static void add_failed(struct text *out, const struct iteration *it, const struc
 void iteration_add_parts(struct text *out, const struct iteration *it, const struct job *j)
 {
 	const struct span bounds = {it->bounds.data, it->bounds.len};
-	int64_t n = count_bounds(bounds), wanted = iteration_parts_wanted(j), first = 0, number, end;
+	int64_t n = count_bounds(bounds), wanted = iteration_parts_wanted(j), first = 0, number,
+		end;
 	struct span cursor, next;
 
 	if (it->divided.len > 0) {

@@ -218,13 +218,13 @@ static bool decide_stopped_between(struct outcome *out, const struct ending *e)
 
 /*
  * A death in an item is a try of that item, and nothing of the job's; unless it was to stop: then it goes
- * back, and the item is tried anew.
+ * back, and the item is tried anew. Between two items it is nobody's, where it got further since it began.
  */
-static bool decide_death_in_item(struct outcome *out, const struct ending *e)
+static bool decide_death(struct outcome *out, const struct ending *e)
 {
 	bool by_itself = e->reason == END_NONE || LIMITS[e->reason].exception;
 
-	if (!e->in_item || e->said_message.len || !by_itself)
+	if (!(e->in_item || e->moved) || e->said_message.len || !by_itself)
 		return false;
 	if (e->stop == ITERATION_GO) {
 		out->again = true;
@@ -254,7 +254,7 @@ static bool decide_iteration(struct outcome *out, const struct ending *e)
 	if (exited_with(e, OUTCOME_TRY_LATER) && LIMITS[e->reason].exception == NULL)
 		return decide_stopped_between(out, e);
 	return decide_cut_in_item(out, e) ||
-	       (e->each && !exited_with(e, EXIT_FAILED_FOR_GOOD) && decide_death_in_item(out, e));
+	       (e->each && !exited_with(e, EXIT_FAILED_FOR_GOOD) && decide_death(out, e));
 }
 
 void outcome_add_death(struct text *out, const struct ending *e)

@@ -1,5 +1,7 @@
 /* said: see said.h. droverd. A line that is none is the job's mistake: said once, then ignored. */
 #include "supervisor/job/said.h"
+#include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "wire/job_line.h"
 
@@ -48,6 +50,17 @@ static void warn_once(struct slot *s, const char *why)
 	s->said.warned = true;
 }
 
+/* It has had its turn (max_items, max_runtime): the others shall have theirs. */
+static bool ends_slice(const struct slot *s)
+{
+	const struct conf_class *c = s->job->class->conf;
+	const struct iteration *it = &s->iteration;
+
+	return (c->max_items != CONF_NONE && it->number - it->started_number >= c->max_items) ||
+	       (c->max_runtime_ms != CONF_NONE &&
+		       clock_mono_ms() - s->started_mono_us / 1000 >= c->max_runtime_ms);
+}
+
 /*
  * On the board before it is answered: should we die, it is found there. Its lease entry, too, is marked
  * with the next checkpoint, so that whoever adopts it knows that it has a record.
@@ -56,6 +69,7 @@ static void say_cursor(struct slot *s, const struct job_line *line)
 {
 	static const struct scoreboard_orders NO_ORDERS = {.end = INT64_MAX, .granted = INT64_MAX};
 	struct iteration *it = &s->iteration;
+	bool stop;
 
 	if (!s->marks) {
 		iteration_begin_cursors(it);
@@ -71,8 +85,13 @@ static void say_cursor(struct slot *s, const struct job_line *line)
 	text_clear(&it->cursor);
 	text_add_span(&it->cursor, line->text);
 	scoreboard_put_mark(s->place, it->number, line->text);
+	CRASH_POINT("cursor.kept");
 	slot_item_begins(s);
-	child_say(&s->child, s->stop_asked ? JOB_STOP : JOB_GO);
+	stop = s->stop_asked || ends_slice(s);
+	log_event(LOG_DEBUG, "job.cursor", LOG_SPAN("jid", s->job->jid),
+		LOG_NUM("pid", s->child.pid), LOG_NUM("number", it->number),
+		LOG_STR("answer", stop ? "stop" : "go"), LOG_SPAN("cursor", line->text));
+	child_say(&s->child, stop ? JOB_STOP : JOB_GO);
 }
 
 /* -- what the runtime of an `each` says ------------------------------------------------------------- */
@@ -85,6 +104,7 @@ static void say_plan(struct slot *s, const struct job_line *line)
 	keep(&it->bounds, line->text);
 	it->planned = it->plan_due = true;
 	it->divides = iteration_can_divide(it, s->job);
+	CRASH_POINT("plan.seen");
 	child_say(&s->child, it->divides || s->stop_asked ? JOB_STOP : JOB_GO);
 	s->ops->tell_soon(s->ctx, s);
 }
@@ -95,7 +115,10 @@ static void set_aside(struct slot *s, int64_t number, struct span json)
 
 	a->number = number;
 	a->sent = false;
+	s->iteration.listed = number;
+	s->iteration.forget = 0;
 	keep(&a->json, json);
+	CRASH_POINT("aside.seen");
 	s->ops->tell_soon(s->ctx, s);
 }
 
@@ -137,6 +160,13 @@ static void say_hold(struct slot *s, const struct job_line *line)
 {
 	s->iteration.hold = true;
 	keep(&s->iteration.reason, line->text);
+}
+
+static void say_item(struct slot *s, const struct job_line *line)
+{
+	log_event(LOG_DEBUG, "job.item", LOG_SPAN("jid", s->job->jid), LOG_NUM("pid", s->child.pid),
+		LOG_NUM("number", line->number), LOG_STR("step", job_item_step_name(line->step)),
+		LOG_NUM("tries", line->tries), LOG_SPAN("text", line->text));
 }
 
 static void say_progress(struct slot *s, const struct job_line *line)
@@ -200,6 +230,7 @@ static void (*const SAY[])(struct slot *, const struct job_line *) = {
 	[JOB_LINE_WORKING] = say_working,
 	[JOB_LINE_SLICE] = say_slice,
 	[JOB_LINE_HOLD] = say_hold,
+	[JOB_LINE_ITEM] = say_item,
 };
 
 bool said_read_line(struct slot *s, struct span text)

@@ -93,10 +93,13 @@ static void log_start(const struct slot *s)
 static void go_on_in_item(struct slot *s)
 {
 	struct iteration *it = &s->iteration;
+	bool in_item = it->item > 0;
 
-	log_event(LOG_WARN, "job.item_tried", LOG_SPAN("jid", s->job->jid),
-		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
-		LOG_NUM("item", it->item), LOG_NUM("tries", it->tries),
+	log_event(LOG_WARN, in_item ? "job.item_tried" : "job.child_lost",
+		LOG_SPAN("jid", s->job->jid), LOG_SPAN("class", job_class_name(s->job)),
+		LOG_STR("worker", s->worker_id),
+		in_item ? LOG_NUM("item", it->item) : LOG_NUM("behind", it->number),
+		in_item ? LOG_NUM("tries", it->tries) : LOG_NOTHING,
 		LOG_STR("error", it->died.data ? it->died.data : ""));
 	s->ops->close_stream(s->ctx, s);
 	scoreboard_gone(s->place);

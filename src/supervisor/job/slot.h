@@ -126,7 +126,7 @@ struct slot {
 	bool mark_due;	 /* its lease entry shall say that it has a record, and does not yet */
 	bool record_due; /* .. which begins then, for its class asked for none */
 	bool marks; /* this start has said a `cursor` line, and has marks on the board */
-	struct iteration_message *each; /* what its child is told; NULL: its job is none */
+	struct each_message *each; /* what its child is told; NULL: its job is none */
 	struct stream *stream;		/* where its collection comes from; NULL: from its child itself */
 	int64_t stop_grace_ms;		/* between a polite stop and the end of patience; CONF_NONE */
 	struct ending ending;

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/log.h"
 #include "base/must.h"
 #include "supervisor/job/slot.h"
 #include "wire/job_line.h"
@@ -129,12 +130,14 @@ void slot_stop(struct slot *s, enum iteration_stop why)
 	s->stop_asked = true;
 	if (s->job == NULL)
 		return;
-	if (why > it->stop)
-		it->stop = why;
+	if (why <= it->stop)
+		return;
+	it->stop = why;
 	if (!slot_iterates(s) || s->state != SLOT_RUNNING)
 		return;
-	it->stop_by_mono_ms =
-		s->stop_grace_ms < 0 ? -1 : clock_mono_ms() + s->stop_grace_ms;
+	log_event(LOG_INFO, "job.stopping", LOG_SPAN("jid", s->job->jid),
+		LOG_STR("worker", s->worker_id), LOG_STR("why", iteration_stop_name(why)));
+	it->stop_by_mono_ms = s->stop_grace_ms < 0 ? -1 : clock_mono_ms() + s->stop_grace_ms;
 	scoreboard_stop(s->place);
 	if (it->stop_by_mono_ms >= 0)
 		slot_look_at_item(s);
@@ -142,6 +145,7 @@ void slot_stop(struct slot *s, enum iteration_stop why)
 
 void slot_answer(struct slot *s)
 {
+	CRASH_POINT("aside.kept");
 	s->iteration.aside.number = 0;
 	child_say(&s->child, s->stop_asked ? JOB_STOP : JOB_GO);
 }
@@ -167,7 +171,7 @@ void slot_read_start(struct slot *s, struct span answer)
 	if (s->state != SLOT_STARTING)
 		return;
 	iteration_read_start(it, s->job, answer);
-	if (it->on && it->divided.len > 0)
+	if (it->on && (it->divided.len > 0 || iteration_is_to_divide(it, s->job)))
 		slot_handle(s, SLOT_EV_DIVIDED);
 	else if (it->stuck > s->job->class->conf->max_recoveries || !prepare_each(s))
 		slot_handle(s, SLOT_EV_BAD);
@@ -178,7 +182,7 @@ void slot_read_start(struct slot *s, struct span answer)
 void slot_forget_iteration(struct slot *s)
 {
 	if (s->each)
-		iteration_message_fini(s->each);
+		each_message_fini(s->each);
 	free(s->each);
 	s->each = NULL;
 	s->ops->close_stream(s->ctx, s);

@@ -84,7 +84,8 @@ void verdict_tell_redis(struct slot *s, const struct decision *d)
 	v.record = record_view(&record);
 	verdict_add_position(&position, s);
 	v.position = SPAN_TEXT(position);
-	verdict_add_follows(&follow, s, d->kind);
+	if (!d->follows_nobody)
+		verdict_add_follows(&follow, s->job, d->kind);
 	v.follow = SPAN_TEXT(follow);
 	s->ops->tell_last(s->ctx, s);
 	s->ops->send_verdict(s->ctx, s, &v, s->state == SLOT_VERDICT);
@@ -271,6 +272,20 @@ static void describe_ending(struct slot *s)
 	e->wait_ms = it->wait_ms;
 }
 
+/* Of an item, where one was in hand. */
+static void note_death(struct iteration *it, const struct ending *e)
+{
+	if (it->hand > 0) {
+		it->item = it->hand;
+		it->tries += !it->resting;
+	}
+	it->hand = 0;
+	it->forget = it->listed > it->number ? it->listed : 0;
+	it->aside.number = 0;
+	text_clear(&it->died);
+	outcome_add_death(&it->died, e);
+}
+
 bool verdict_goes_on(struct slot *s)
 {
 	struct outcome out;
@@ -279,13 +294,10 @@ bool verdict_goes_on(struct slot *s)
 		return false;
 	describe_ending(s);
 	outcome_decide(&out, &s->ending);
-	if (out.again) {
-		s->iteration.item = s->iteration.hand;
-		s->iteration.tries++;
-		s->iteration.hand = 0;
-		text_clear(&s->iteration.died);
-		outcome_add_death(&s->iteration.died, &s->ending);
-	}
+	if (out.again)
+		note_death(&s->iteration, &s->ending);
+	if (job_is_retry(s->job)) /* it was set aside before */
+		s->iteration.forget = 0;
 	text_fini(&out.error);
 	return out.again;
 }
@@ -402,5 +414,6 @@ void verdict_send_duplicate(struct slot *s)
 	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_DONE,
 			      .what = "duplicate",
 			      .state = "done",
+			      .follows_nobody = true,
 			      .error = SPAN_TEXT(s->said.note)});
 }

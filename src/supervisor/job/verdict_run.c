@@ -1,5 +1,6 @@
 /* verdict_run: see verdict_tell.h. droverd. */
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "supervisor/job/verdict_tell.h"
 
@@ -15,7 +16,7 @@ void verdict_add_position(struct text *out, const struct slot *s)
 		iteration_add_place(out, s->job);
 }
 
-static void add_follow(struct text *out, const struct slot *s, const char *state,
+static void add_follow(struct text *out, const struct job *j, const char *state,
 	const struct conf_follow *f)
 {
 	struct text payload = {0};
@@ -29,27 +30,27 @@ static void add_follow(struct text *out, const struct slot *s, const char *state
 					   .args_json = args,
 					   .jid = jid,
 					   .now_ms = clock_wall_ms()});
-	verbs_add_follow(out, state, f->queue ? span_of(f->queue) : s->job->entry.queue,
+	verbs_add_follow(out, state, f->queue ? span_of(f->queue) : j->entry.queue,
 		SPAN_TEXT(payload));
 	text_fini(&payload);
 }
 
 /* The last of several parts decides how the run ends, so each brings all that may follow. */
-void verdict_add_follows(struct text *out, const struct slot *s, enum verdict_kind kind)
+void verdict_add_follows(struct text *out, const struct job *j, enum verdict_kind kind)
 {
-	const struct conf_class *c = s->job->class ? s->job->class->conf : NULL;
+	const struct conf_class *c = j->class ? j->class->conf : NULL;
 	struct text payload = {0};
 
 	if (c == NULL || kind >= VERDICT_HEAD)
 		return;
-	if (c->on_complete && job_is_each(s->job) && job_part(s->job) > 0) {
-		job_add_part(&payload, s->job, ENVELOPE_END);
-		verbs_add_follow(out, "complete", s->job->entry.queue, SPAN_TEXT(payload));
+	if (c->on_complete && job_is_each(j) && job_part(j) > 0) {
+		job_add_part(&payload, j, ENVELOPE_END);
+		verbs_add_follow(out, "complete", j->entry.queue, SPAN_TEXT(payload));
 		text_fini(&payload);
 	}
-	add_follow(out, s, "done", &c->then);
-	add_follow(out, s, "failed", &c->on_failure);
-	add_follow(out, s, "cancelled", &c->on_cancel);
+	add_follow(out, j, "done", &c->then);
+	add_follow(out, j, "failed", &c->on_failure);
+	add_follow(out, j, "cancelled", &c->on_cancel);
 }
 
 /* Told to stop it may say when it wants to go on; a signal says nothing. */
@@ -117,11 +118,14 @@ void verdict_tell_paused(struct slot *s, const struct outcome *out)
 	struct text payload = {0};
 
 	(void)out;
+	CRASH_POINT("verdict.paused");
 	job_add_payload(&payload, s->job, JOB_INTERRUPTED);
 	log_event(LOG_INFO, "job.paused", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
-		LOG_SPAN("reason", SPAN_TEXT(s->iteration.reason)),
-		LOG_NUM("done", s->iteration.done));
+		s->iteration.reason.len ? LOG_SPAN("reason", SPAN_TEXT(s->iteration.reason))
+					: LOG_NOTHING,
+		LOG_SPAN("cursor", SPAN_TEXT(s->iteration.cursor)),
+		job_is_each(s->job) ? LOG_NUM("done", s->iteration.done) : LOG_NOTHING);
 	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_PAUSED,
 			      .what = "paused",
 			      .state = "paused",
@@ -135,6 +139,7 @@ void verdict_send_divided(struct slot *s)
 {
 	struct text parts = {0};
 
+	CRASH_POINT("verdict.divided");
 	iteration_add_parts(&parts, &s->iteration, s->job);
 	log_event(LOG_INFO, "job.divided", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),

@@ -16,6 +16,7 @@ struct decision {
 	struct span exception, error;
 	struct span reason; /* why it waits or is paused */
 	bool interrupted;   /* counts as one more interruption */
+	bool follows_nobody; /* it is no end of a job that was done: nothing follows */
 	int64_t delay_ms;
 	const char *why; /* of LATER, and of a part that failed */
 };
@@ -26,7 +27,7 @@ void verdict_tell_redis(struct slot *s, const struct decision *d);
 void verdict_add_position(struct text *out, const struct slot *s);
 
 /* The jobs that follow the end of its run; of several parts each brings all, for the last one decides. */
-void verdict_add_follows(struct text *out, const struct slot *s, enum verdict_kind kind);
+void verdict_add_follows(struct text *out, const struct job *j, enum verdict_kind kind);
 
 void verdict_tell_interrupted(struct slot *s, const struct outcome *out);
 void verdict_tell_waits(struct slot *s);

@@ -6,6 +6,7 @@
 #include "queue/failure.h"
 #include "supervisor/job/iteration.h"
 #include "supervisor/job/record.h"
+#include "supervisor/job/verdict_tell.h"
 #include "supervisor/supervisor.h"
 
 #include <stdlib.h>
@@ -70,7 +71,7 @@ bool adoption_is_under_way(const struct adoption *a)
 static void send_verdict(
 	struct supervisor *s, const struct job *j, struct verdict *v, struct record *r)
 {
-	struct text place = {0};
+	struct text place = {0}, follow = {0};
 
 	v->order = j->sequence;
 	v->token = span_of(j->token);
@@ -81,10 +82,13 @@ static void send_verdict(
 	if (job_is_tracked(j)) /* a part's state is that of its run, too */
 		iteration_add_place(&place, j);
 	v->position = (struct span){place.data ? place.data : "", place.len};
+	verdict_add_follows(&follow, j, v->kind);
+	v->follow = (struct span){follow.data ? follow.data : "", follow.len};
 	v->record = record_view(r);
 	outbox_add(s->outbox, v, NULL);
 	record_fini(r);
 	text_fini(&place);
+	text_fini(&follow);
 }
 
 static void give_back(struct supervisor *s, const struct job *j)

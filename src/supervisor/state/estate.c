@@ -201,6 +201,12 @@ static void open_outbox(struct estate *e)
 			LOG_STR("consequence", "jobs that had ended may run again"));
 }
 
+static void read_remains(struct estate *e)
+{
+	e->remains = remains_read(e->folder->fd);
+	CRASH_POINT("takeover.read");
+}
+
 static int64_t step_sending(struct estate *e)
 {
 	if (!e->plan.ours) {
@@ -213,11 +219,12 @@ static int64_t step_sending(struct estate *e)
 	if (!e->ops->may_talk(e->ctx))
 		return AGAIN_MS; /* estate_go_on comes earlier */
 	if (e->remains == NULL)
-		e->remains = remains_read(e->folder->fd);
+		read_remains(e);
 	if (!remains_are_told(e->remains)) {
 		remains_tell(e->remains, &e->verbs, e->keep.runs_ms);
 		return ANSWER_MS;
 	}
+	CRASH_POINT("takeover.told");
 	if (e->outbox == NULL)
 		open_outbox(e);
 	if (e->lease_gone)

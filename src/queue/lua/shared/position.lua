@@ -23,20 +23,40 @@ local function save_position(p, now_ms)
   local speed = tonumber(p.speed) - tonumber(old[4] or 0)
   if speed ~= 0 then redis.call('HINCRBYFLOAT', p.key, 'speed', string.format('%.1f', speed)) end
   redis.call('HSET', p.key, 'flushed_at', now_ms)
+  if p.part ~= '0' then redis.call('HSETNX', p.parts, at .. 'state', 'running') end   -- Redis lost data meanwhile
 end
 
--- What a run does while no part of it is at work: nil where one is.
-local function rest_state(parts)
+-- How many parts of a run are in which state.
+local function count_states(parts)
   local fields, seen = redis.call('HGETALL', parts), {}
   for k = 1, #fields, 2 do
-    if string.find(fields[k], '^[1-9]%d*:state$') then seen[fields[k + 1]] = true end
+    if string.find(fields[k], '^[1-9]%d*:state$') then seen[fields[k + 1]] = (seen[fields[k + 1]] or 0) + 1 end
   end
+  return seen
+end
+
+-- What a run does while no part of it is at work: nil where one is, or none is left.
+local RESTS = {'queued', 'throttled', 'interrupted', 'retrying', 'delayed', 'parked', 'paused'}
+local function rest_state(parts)
+  local seen = count_states(parts)
   if seen.running then return nil end
-  return (seen.queued and 'queued') or (seen.delayed and 'delayed') or (seen.paused and 'paused')
+  for _, state in ipairs(RESTS) do
+    if seen[state] then return state end
+  end
+end
+
+-- The state of one that waits for a time, by why it does.
+local LATER = {throttle = 'throttled', rate = 'throttled', backoff = 'interrupted', interrupted = 'interrupted', retry = 'retrying'}
+
+-- What its parts make of a run that goes on; one that is being cancelled stays so until its last part has ended.
+local function set_rest(p)
+  local rest = rest_state(p.parts)
+  if not rest or redis.call('HGET', p.key, 'state') == 'cancelling' then return end
+  if redis.call('HEXISTS', prefix .. 'drover:pause', p.run) == 1 then rest = 'paused' end
+  redis.call('HSET', p.key, 'state', rest)
 end
 
 local function set_part_state(p, state)
   redis.call('HSET', p.parts, p.part .. ':state', state)
-  local rest = rest_state(p.parts)
-  if rest then redis.call('HSET', p.key, 'state', rest) end
+  set_rest(p)
 end
