@@ -168,6 +168,22 @@ class Again(EachTest):
         self.assertEqual(self.noted("then"), [[]], "once")
 
 
+class Neighbours(EachTest):
+    """One worker, and runs that want children of another kind each time: its spares never fit."""
+
+    def test_one_after_the_other(self):
+        self.drover({"Asked": filter_of(self.ledger, 0, each={"range": "1..50"}),
+                     "Called": function_of(each={"range": "1..60"})},
+                    pools={"main": {"workers": 1, "queues": ["default"]}}, modules=[sample_module()])
+        runs = [self.run_job("n%d" % n, ("Asked", "Called")[n % 2], self.ledger.path, 0)
+                for n in range(8)]
+        for n, jid in enumerate(runs):
+            self.until_state(jid, "done")
+            count = (50, 60)[n % 2]
+            self.assert_each_once(jid, [str(k) for k in range(1, count + 1)])
+            self.assert_ended(jid, count)
+
+
 class AnySequence(EachTest):
     """Every kind of collection, all at once, under a sequence of stops and kills drawn from a seed."""
 

@@ -86,6 +86,7 @@ START_TEST(test_the_life_of_a_process)
 	struct scoreboard_place p = scoreboard_place(board, 2);
 	struct scoreboard_header *h = p.header;
 	struct seen seen;
+	uint32_t generation;
 
 	ck_assert_int_eq(look().n, 0);
 	scoreboard_asked(p);
@@ -102,7 +103,7 @@ START_TEST(test_the_life_of_a_process)
 	ck_assert_uint_eq(seen.slots[0].flags, SCOREBOARD_BUSY | SCOREBOARD_EXCLUSIVE);
 	ck_assert_str_eq(seen.slots[0].token, "main~1.1.1");
 	ck_assert_str_eq(seen.slots[0].jid, "j1");
-	ck_assert_uint_eq(seen.slots[0].generation, 1);
+	generation = seen.slots[0].generation;
 	ck_assert_uint_eq(seen.slots[0].sequence % 2, 0);
 	ck_assert_uint_eq(scoreboard_exclusive(h), 1);
 	scoreboard_job_over(p);
@@ -112,7 +113,7 @@ START_TEST(test_the_life_of_a_process)
 	ck_assert_int_eq(seen.slots[0].pid, 4711);
 	ck_assert_uint_eq(scoreboard_exclusive(h), 0);
 	scoreboard_given(p, SPAN_LIT("main~1.1.2"), SPAN_LIT("j2"), false);
-	ck_assert_uint_eq(look().slots[0].generation, 2);
+	ck_assert_uint_gt(look().slots[0].generation, generation);
 	ck_assert_uint_eq(scoreboard_exclusive(h), 0);
 	scoreboard_gone(p);
 	ck_assert_int_eq(look().n, 0);

@@ -507,17 +507,20 @@ static void child_printed(void *owner, struct span bytes)
 static void child_exited(void *owner, const struct child_exit *exit)
 {
 	struct slot *s = owner;
+	bool had_job =
+		s->state == SLOT_RUNNING || s->state == SLOT_ENDING || s->state == SLOT_KILLED;
 
 	s->child_class = NULL;
 	CRASH_POINT("exit.seen");
-	if (s->state != SLOT_RUNNING && s->state != SLOT_ENDING && s->state != SLOT_KILLED)
+	if (!had_job)
 		scoreboard_gone(s->place); /* a spare; of a job it tells until that is cleared */
 	s->ops->child_known(s->ctx, exit->pid, false);
 	s->ending.exit_code = s->said.done ? s->said.done_status : exit->code;
 	s->ending.signal = s->said.done ? 0 : exit->signal;
 	s->ending.usage = exit->usage;
-	iteration_look(&s->iteration, s->place);
-	if (s->each)
+	if (had_job) /* else the board still shows the one before */
+		iteration_look(&s->iteration, s->place);
+	if (had_job && s->each)
 		s->ops->note_end(s->ctx, s);
 	slot_handle(s, SLOT_EV_EXITED);
 }

@@ -241,6 +241,7 @@ void scoreboard_job_over(struct scoreboard_place p)
 	if (p.slot == NULL)
 		return;
 	begin(p.slot);
+	p.slot->generation++; /* its marks are nobody's any more */
 	forget_flags(p);
 	forget_names(p);
 	end(p.slot);
