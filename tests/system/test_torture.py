@@ -16,7 +16,7 @@ SEED = int(os.environ.get("SEED", "0")) or int.from_bytes(os.urandom(4), "big")
 
 class Driver(unittest.TestCase):
     def test_short(self):
-        self.assertEqual(torture(SEED, jobs=800, kills=24, lease_s=1,
+        self.assertEqual(torture(SEED, jobs=800, kills=24, runs=5, lease_s=1,
                                  say=lambda words: print("\nfigure: " + words)), [])
 
 

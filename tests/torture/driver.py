@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """driver: kills what can be killed while jobs run, and counts what came of every job.
 
-    tests/torture/driver.py [--seed N] [--jobs N] [--kills N] [--lease S] [--keep] [--only KIND,..]
+    tests/torture/driver.py [--seed N] [--jobs N] [--runs N] [--kills N] [--lease S] [--keep]
+        [--only KIND,..]
 
 Three supervisors, each behind a proxy of its own, on one Redis with appendfsync always. The plan
 of faults comes from the seed alone: the same seed is the same plan (what it meets is the
 scheduler's). Kills: child, nursery, supervisor (started again), host (a supervisor with all its
-processes; started again after others took its jobs), Redis (started again). Beside them, as many
-again in tenths: supervisors stopped past their lease, cut off for longer than it, connections
-spoiled. The last lines are the count; the exit status is 0 only where nothing was lost, nothing ran
+processes; started again after others took its jobs), Redis (started again); of iterating jobs, of
+which there are some among the others (driver_runs.py), the filter or the child that asks it. Beside
+them, as many again in tenths: supervisors stopped past their lease, cut off for longer than it,
+connections spoiled, runs paused and resumed. The last lines are the count; the exit status is 0 only where nothing was lost, nothing ran
 twice without a reason, and Redis counted each job once.
 """
 
@@ -28,13 +30,14 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import processes  # noqa: E402
+from driver_runs import FLUSH_S, Runs  # noqa: E402
 from ledger import MAX_RUNNING, Fault, Ledger, judge  # noqa: E402
 from proxy import Proxy  # noqa: E402
-from rig import Droverd, RedisServer, command, payload, program  # noqa: E402
+from rig import Droverd, RedisServer, command, payload, program, sample_module  # noqa: E402
 
 SUPERVISORS, WORKERS = 3, 4
-KILLS = {"child": 8, "nursery": 5, "supervisor": 8, "host": 2, "redis": 2}  # weights
-OTHERS = {"stop": 2, "cut off": 2, "spoil": 6}
+KILLS = {"child": 8, "nursery": 5, "supervisor": 8, "host": 2, "redis": 2, "item": 6}  # weights
+OTHERS = {"stop": 2, "cut off": 2, "spoil": 6, "pause": 6}
 KINDS_OF_JOBS = "ttxtmtot"  # see ledger.py
 CLASSES = {"t": "Plain", "x": "Exclusive", "o": "Once", "m": "Few"}
 DYING_MS = 100
@@ -61,7 +64,9 @@ def make_plan(rng, jobs, kills, only=None):
 
 
 class Torture:
-    def __init__(self, seed, jobs, kills, lease_s=2, work_ms=15, only=None, say=print):
+    workers = WORKERS
+
+    def __init__(self, seed, jobs, kills, lease_s=2, work_ms=15, only=None, runs=0, say=print):
         self.seed, self.jobs, self.lease_s, self.work_ms = seed, jobs, lease_s, work_ms
         self.random = random.Random(seed)
         self.plan = make_plan(self.random, jobs, kills, only)
@@ -69,6 +74,8 @@ class Torture:
         self.ledger = Ledger(os.path.join(self.folder, "ledger"))
         self.redis = RedisServer(self.folder, appendonly="yes", appendfsync="always")
         self.jids = ["%s%06d" % (KINDS_OF_JOBS[n % len(KINDS_OF_JOBS)], n) for n in range(jobs)]
+        self.runs = Runs(self, runs)
+        self.total = 2 * runs + jobs  # what follows a run is a job, too
         self.faults, self.counts = [], collections.Counter()
         self.later, self.serial = [], itertools.count()  # a heap of (when, serial, action)
         self.hands_off = set()  # supervisors that are stopped or dead just now
@@ -87,14 +94,17 @@ class Torture:
                 # the first two share a folder: neighbours clean up after each other
                 "state_dir": os.path.join(self.folder, "state%d" % (number // 2)),
                 "kill_grace": "1s", "log": {"level": "info", "format": "json"},
+                "flush": "%dms" % (1000 * FLUSH_S),
             },
             "pools": {"main": {"workers": WORKERS, "queues": ["default"]}},
-            "jobs": {"Plain": job, "Exclusive": dict(job, exclusive=True),
+            "modules": [sample_module()],
+            "jobs": {**self.runs.config(), "Plain": job, "Exclusive": dict(job, exclusive=True),
                      "Once": dict(job, delivery="at-most-once"),
                      "Few": dict(job, max_running=MAX_RUNNING, track=True)}}
 
     def start(self):
         self.redis.start()
+        self.runs.prepare()
         for number in range(SUPERVISORS):
             proxy = Proxy(self.redis.address, os.path.join(self.folder, "p%d.sock" % number),
                           seed=self.seed + number)
@@ -102,8 +112,10 @@ class Torture:
             self.proxies.append(proxy)
             self.supervisors.append(drover.start())
         commands = [("SADD", "resque:queues", "default")]
-        commands += [("RPUSH", "resque:queue:default", payload(CLASSES[jid[0]], n, jid=jid))
-                     for n, jid in enumerate(self.jids)]
+        jobs = [payload(CLASSES[jid[0]], n, jid=jid) for n, jid in enumerate(self.jids)]
+        for n, run in enumerate(self.runs.payloads()):  # spread over the first half
+            jobs.insert(n * (self.jobs // 2 // len(self.runs.jids) + 1), run)
+        commands += [("RPUSH", "resque:queue:default", job) for job in jobs]
         for k in range(0, len(commands), 1000):
             self.redis.pipeline(commands[k:k + 1000])
 
@@ -170,6 +182,19 @@ class Torture:
         begin, pid = now_ms(), jobs[step.which % len(jobs)]
         self.kill(pid)
         self.note("child", [pid], begin)
+
+    def do_item(self, step, number):
+        """The filter of an iterating job, or the child that asks it."""
+        begin = now_ms()
+        if self.runs.strike(step.which, step.which % 2):
+            self.note("item", [], begin)
+        else:
+            self.counts["item"] -= 1
+
+    def do_pause(self, step, number):
+        jid = self.runs.pause(step.which)
+        if jid:
+            self.at(0.2 + step.pause_ms / 1000, lambda: self.runs.cli("resume", jid))
 
     def do_nursery(self, step, number):
         for pid in self.nurseries_of(self.supervisors[number]):
@@ -272,6 +297,7 @@ class Torture:
         self.serve_later(all_of_it=True)
         for proxy in self.proxies:
             proxy.heal()
+        self.runs.resume_all()
         self.until_settled()
 
     def stat(self, name):
@@ -280,13 +306,13 @@ class Torture:
     def until_settled(self):
         """Until Redis counts as many as were enqueued, or nothing moves any more."""
         seen, deadline = None, 0
-        while self.stat("processed") < self.jobs:
-            state = (self.stat("processed"), self.ledger.ended())
+        while self.stat("processed") < self.total:
+            state = (self.stat("processed"), self.ledger.ended(), self.runs.ledger.count())
             if state != seen:
                 seen, deadline = state, time.monotonic() + STUCK_S
             if time.monotonic() > deadline:
-                self.complaints.append("stuck: Redis counts %d, the ledger %d of %d"
-                                       % (state + (self.jobs,)))
+                self.complaints.append("stuck: Redis counts %d, the ledger %d and %d items, of %d"
+                                       % (state + (self.total,)))
                 return
             self.watch_over()
             time.sleep(0.02)
@@ -304,7 +330,7 @@ class Torture:
         for drover in self.supervisors:
             self.check("exit after TERM", drover.term() == 0)
         self.check("Redis counts %d jobs" % self.stat("processed"),
-                   self.stat("processed") == self.jobs)
+                   self.stat("processed") == self.total)
         for key in self.redis.keys("resque:drover:lease:*"):
             fields = self.redis.call("HKEYS", key)
             self.check("left in %s: %r" % (key, fields), all(f.startswith("#") for f in fields))
@@ -321,12 +347,13 @@ class Torture:
     def judge(self):
         result = judge(self.ledger.runs(), self.jids, self.failed(), self.faults)
         self.look_at_redis()
+        self.complaints += self.runs.judge()
         self.bound(result)
         return result
 
     def bound(self, result):
         """No more were begun again than could have been in hand at the faults that excuse it."""
-        hand = {"child": 1}
+        hand = {"child": 1, "item": 0}
         most = sum(hand.get(fault.kind, WORKERS) for fault in self.faults)
         self.check("%d begun again, at most %d were in flight" % (result.begun_again, most),
                    result.begun_again <= most)
@@ -359,6 +386,7 @@ def main():
     options = argparse.ArgumentParser(description="the fault driver")
     options.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options.add_argument("--jobs", type=int, default=10000)
+    options.add_argument("--runs", type=int, help="iterating jobs (one of 250 jobs)")
     options.add_argument("--kills", type=int, default=200)
     options.add_argument("--lease", type=int, default=2)
     options.add_argument("--work", type=int, default=15, help="ms a job takes")
@@ -366,7 +394,8 @@ def main():
     options.add_argument("--keep", action="store_true", help="keep the folder with logs and ledger")
     o = options.parse_args()
     print("seed %d" % o.seed, flush=True)
-    wrong = torture(o.seed, o.jobs, o.kills, o.keep, lease_s=o.lease, work_ms=o.work,
+    runs = o.jobs // 250 if o.runs is None else o.runs
+    wrong = torture(o.seed, o.jobs, o.kills, o.keep, lease_s=o.lease, work_ms=o.work, runs=runs,
                     only=o.only and o.only.split(","))
     print("%d passed, %d failed" % (not wrong, len(wrong)))
     return 1 if wrong else 0
