@@ -22,6 +22,20 @@ int torture_count(struct drover_client *c, long long *processed, long long *fail
 	return rc < 0 ? internal_read_failed(error, rc, &err) : 0;
 }
 
+int torture_run_done(struct drover_client *c, const char *jid, long long *done, long long *errors,
+	struct drover_error *error)
+{
+	struct texts record = {0};
+	struct err err = {0};
+	int rc = inspect_run(&c->in, span_of(jid), &record, &err);
+	bool ended = rc == 0 && span_is(texts_value(&record, "state"), "done");
+
+	*done = ask_to_number(texts_value(&record, "done"), 0);
+	*errors = ask_to_number(texts_value(&record, "errors"), 0);
+	texts_fini(&record);
+	return rc < 0 ? internal_read_failed(error, rc, &err) : ended;
+}
+
 /* One RPUSH of so many. */
 static int push_some(struct drover_client *c, const char *queue, const char *class_name,
 	char *const *jids, size_t n, struct err *err)

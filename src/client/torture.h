@@ -18,6 +18,10 @@ int torture_push(struct drover_client *c, const char *queue, const char *class_n
 int torture_count(struct drover_client *c, long long *processed, long long *failed,
 	struct drover_error *error);
 
+/* What the record of a run says: 1 where it is done, else 0. */
+int torture_run_done(struct drover_client *c, const char *jid, long long *done, long long *errors,
+	struct drover_error *error);
+
 /* Removes every key of the client's namespace, in small steps; returns how many. */
 long long torture_remove_keys(struct drover_client *c, struct drover_error *error);
 

@@ -35,10 +35,11 @@ class Verb(SystemTest):
         self.until_processed(1)
         before = [key for key in self.redis.keys() if "heartbeat" not in key]
         code, out, err = command("drover", "torture", "-c", self.with_lease, "--jobs", 200,
-                                 "--kills", 10, "--seed", SEED % (1 << 32), timeout=60)
+                                 "--runs", 5, "--kills", 10, "--seed", SEED % (1 << 32), timeout=60)
         self.assertEqual((code, err), (0, ""), out)
         self.assertRegex(out, r"^seed %d: killed " % (SEED % (1 << 32)))
         self.assertRegex(out, r"(?m)^200 jobs: 200 done, 0 failed, 0 lost; ")
+        self.assertRegex(out, r"(?m)^5 runs of 200 items: 0 ended wrong; 0 items lost, ")
         self.assertEqual([key for key in self.redis.keys() if "heartbeat" not in key], before)
         self.assertTrue(drover.running)
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/torture/torture_config.c"
+#include "cli/torture/torture_items.c"
 #include "cli/torture/torture_ledger.c"
 #include "support/suite.h"
 
@@ -84,6 +85,9 @@ START_TEST(the_configuration_is_one)
 					 .name = "t1",
 					 .self = "/usr/bin/drover",
 					 .ledger = "/tmp/l",
+					 .items = "/tmp/i",
+					 .item_ms = 4,
+					 .n_items = 200,
 					 .work_ms = 20});
 	fwrite(out.data, 1, out.len, file);
 	fclose(file);
@@ -101,6 +105,24 @@ START_TEST(the_configuration_is_one)
 }
 END_TEST
 
+START_TEST(items_are_counted)
+{
+	struct torture_items_count c;
+	struct text lines = {0};
+
+	torture_items_judge(SPAN_LIT(""), 0, &c);
+	ck_assert_uint_eq(c.missing, 0);
+	for (int n = 1; n <= TORTURE_ITEMS; n++)
+		text_addf(&lines, "r0%s %d\n", n % 2 ? ".p101" : "", n);
+	text_add_str(
+		&lines, "r1 7\nr1.p1 7\nr1 0\nr1 201\nr2 1\nx1 1\nr 1\nr1x 1\nr1 1x\nr1\n\nr1 9");
+	torture_items_judge((struct span){lines.data, lines.len}, 2, &c);
+	ck_assert_uint_eq(c.missing, TORTURE_ITEMS - 1);
+	ck_assert_uint_eq(c.again, 1);
+	text_fini(&lines);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc;
@@ -108,5 +130,6 @@ int main(void)
 
 	tcase_add_loop_test(tc, judges, 0, COUNT(cases));
 	tcase_add_test(tc, the_configuration_is_one);
+	tcase_add_test(tc, items_are_counted);
 	return suite_run(s);
 }

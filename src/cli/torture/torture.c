@@ -5,13 +5,12 @@
  */
 #include "cli/torture/torture.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/torture/torture_items.h"
 #include "cli/torture/torture_job.h"
 #include "client/torture.h"
 
@@ -20,6 +19,7 @@ enum {
 	STUCK_MS = 30000,  /* the same at the end, beyond two leases: it is given up */
 	LOOK_MS = 20,
 	DYING_MS = 100,
+	PAUSE_MS = 400,
 	LEARNS_MS = 2000, /* until one that was stopped has ended what it had */
 	END_MS = 15000
 };
@@ -27,6 +27,7 @@ enum {
 static const struct args_option options[] = {
 	{"--seed", ARGS_VALUE, "N", "the same faults again"},
 	{"--jobs", ARGS_VALUE, "N", "how many jobs (1000)"},
+	{"--runs", ARGS_VALUE, "N", "how many that iterate besides (one of 100 jobs)"},
 	{"--kills", ARGS_VALUE, "N", "how often something is killed or stopped (40)"},
 	{0},
 };
@@ -113,11 +114,23 @@ static void stop_member(struct torture *t, struct torture_member *m, uint64_t ch
 	torture_member_stop(m, until);
 }
 
+/* All of it: what runs goes on, iterating jobs stop behind the item in hand. */
+static void pause_all(struct torture *t, struct torture_member *m, uint64_t choice)
+{
+	struct drover_error error;
+
+	(void)m, (void)choice;
+	if (t->resume_mono_ms || drover_pause_all(t->cli->client, "torture", &error) < 0)
+		return;
+	t->resume_mono_ms = clock_mono_ms() + PAUSE_MS;
+	note(t, TORTURE_PAUSE, 0, clock_mono_ms(), clock_mono_ms());
+}
+
 static void strike(struct torture *t)
 {
 	static void (*const WHAT[])(struct torture *, struct torture_member *, uint64_t) = {
 		kill_child, kill_child, kill_child, kill_child, kill_nursery, kill_nursery,
-		kill_member, kill_member, kill_member, stop_member};
+		kill_member, kill_member, kill_member, stop_member, pause_all};
 	uint64_t choice = draw(t), what = draw(t) % (sizeof WHAT / sizeof *WHAT);
 	struct torture_member *m = &t->members[choice % TORTURE_MEMBERS];
 
@@ -130,6 +143,11 @@ static void strike(struct torture *t)
 /* What is due: a stopped one goes on; one that ended by itself is told of, and started again. */
 static void watch_over(struct torture *t)
 {
+	struct drover_error error;
+
+	if (t->resume_mono_ms && clock_mono_ms() >= t->resume_mono_ms &&
+		drover_resume_all(t->cli->client, &error) >= 0)
+		t->resume_mono_ms = 0;
 	for (int i = 0; i < TORTURE_MEMBERS; i++) {
 		struct torture_member *m = &t->members[i];
 
@@ -197,20 +215,6 @@ static void run_faults(struct torture *t)
 	}
 }
 
-static int read_ledger(const struct torture *t, struct text *out)
-{
-	char bytes[65536];
-	int fd = open(t->ledger, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -1;
-	while ((n = read(fd, bytes, sizeof bytes)) > 0)
-		text_add(out, bytes, (size_t)n);
-	close(fd);
-	return 0;
-}
-
 static int end_members(struct torture *t)
 {
 	int wrong = 0;
@@ -220,80 +224,16 @@ static int end_members(struct torture *t)
 	return wrong;
 }
 
-/* -- what is said -------------------------------------------------------------------------- */
-
-static void say_text(struct torture *t, const struct torture_count *c, long long failed)
-{
-	struct text *out = &t->cli->out;
-
-	text_addf(out, "seed %llu: killed %zu jobs, %zu nurseries, %zu supervisors; stopped %zu\n",
-		(unsigned long long)t->seed, t->counts[TORTURE_CHILD], t->counts[TORTURE_NURSERY],
-		t->counts[TORTURE_SUPERVISOR], t->counts[TORTURE_STOP]);
-	text_addf(out,
-		"%zu jobs: %zu done, %lld failed, %zu lost; %zu begun again, %zu done twice, "
-		"%zu beside themselves, %zu of these without a reason\n",
-		c->jobs, c->done, failed, c->lost, c->again, c->twice, c->beside, c->unexcused);
-}
-
-static void say_doc(struct torture *t, const struct torture_count *c, long long failed)
-{
-	struct doc doc = {0};
-
-	doc_open(&doc, NULL, '{');
-	doc_number(&doc, "seed", (long long)t->seed);
-	doc_number(&doc, "killed_jobs", (long long)t->counts[TORTURE_CHILD]);
-	doc_number(&doc, "killed_nurseries", (long long)t->counts[TORTURE_NURSERY]);
-	doc_number(&doc, "killed_supervisors", (long long)t->counts[TORTURE_SUPERVISOR]);
-	doc_number(&doc, "stopped_supervisors", (long long)t->counts[TORTURE_STOP]);
-	doc_number(&doc, "jobs", (long long)c->jobs);
-	doc_number(&doc, "done", (long long)c->done);
-	doc_number(&doc, "failed", failed);
-	doc_number(&doc, "lost", (long long)c->lost);
-	doc_number(&doc, "begun_again", (long long)c->again);
-	doc_number(&doc, "done_twice", (long long)c->twice);
-	doc_number(&doc, "beside_themselves", (long long)c->beside);
-	doc_number(&doc, "without_reason", (long long)c->unexcused);
-	doc_close(&doc, '}');
-	cli_add_doc(t->cli, &doc);
-}
-
-static int judge(struct torture *t, bool all_counted, int wrong_exits)
-{
-	struct torture_ledger ledger = {0};
-	struct torture_count c = {0};
-	struct text text = {0};
-	struct drover_error error;
-	long long all = -1, failed = 0;
-
-	if (read_ledger(t, &text) == 0)
-		torture_ledger_read(&ledger, (struct span){text.data, text.len});
-	torture_ledger_judge(&ledger, t->jids, t->n_jids, t->faults, t->n_faults, &c);
-	torture_count(t->cli->client, &all, &failed, &error);
-	c.lost -= (size_t)failed < c.lost ? (size_t)failed : c.lost;
-	(t->cli->json ? say_doc : say_text)(t, &c, failed);
-	torture_ledger_fini(&ledger);
-	text_fini(&text);
-	if (!all_counted || all != (long long)t->n_jids)
-		cli_fail(CLI_ERROR, "Redis counts %lld jobs of %zu", all, t->n_jids);
-	if (wrong_exits || t->fell)
-		cli_fail(CLI_ERROR, "%zu supervisors ended by themselves, %d did not end well",
-			t->fell, wrong_exits);
-	return !all_counted || all != (long long)t->n_jids || wrong_exits || t->fell || failed ||
-			       c.lost || c.unexcused
-		       ? CLI_ERROR
-		       : CLI_OK;
-}
-
 static int end_well(struct torture *t)
 {
 	int64_t patience_ms = 2 * t->conf->supervisor.lease_ms + STUCK_MS;
 	bool all_counted;
 
 	run_faults(t);
-	all_counted = wait_for(t, (long long)t->n_jids, patience_ms);
+	all_counted = wait_for(t, (long long)(t->n_jids + t->n_runs), patience_ms);
 	if (torture_interrupted)
 		return cli_fail(CLI_ERROR, "interrupted");
-	return judge(t, all_counted, end_members(t));
+	return torture_judge(t, all_counted, end_members(t));
 }
 
 static void catch_signals(void)
@@ -312,6 +252,8 @@ static int run(struct cli *cli)
 
 	if (cli->args.n_words == 3 && span_is(span_of(cli->args.words[0]), "job"))
 		return torture_job(cli->args.words[1], strtol(cli->args.words[2], NULL, 10));
+	if (cli->args.n_words == 3 && span_is(span_of(cli->args.words[0]), "items"))
+		return torture_items(cli->args.words[1], strtol(cli->args.words[2], NULL, 10));
 	if (cli->args.n_words > 0)
 		return cli_fail(CLI_USAGE, "torture takes no words");
 	catch_signals();

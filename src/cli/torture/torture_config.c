@@ -60,9 +60,28 @@ static void add_job(struct text *out, const struct torture_setup *s)
 		s->work_ms);
 }
 
+/* Two parts each, and slices, so that each is in many hands. */
+static void add_iterating(struct text *out, const struct torture_setup *s)
+{
+	text_addf(out,
+		"  " TORTURE_RUN_CLASS ":\n    each: {range: \"1..%d\"}\n    parallel: 2\n"
+		"    filter: [",
+		s->n_items);
+	text_add_json(out, span_of(s->self));
+	text_add_str(out, ", torture, items, ");
+	text_add_json(out, span_of(s->items));
+	text_addf(out,
+		", \"%d\"]\n    timeout: 1m\n    retries: 1000\n    max_recoveries: 1000\n"
+		"    backoff: {kind: constant, first: 20ms, max: 20ms, jitter: none}\n"
+		"    max_items: 50\n    item_retries: 1000\n    on_item_error: skip\n"
+		"    item_backoff: {kind: constant, first: 1ms, max: 1ms, jitter: none}\n",
+		s->item_ms);
+}
+
 void torture_config_add(struct text *out, const struct torture_setup *s)
 {
 	add_redis(out, s);
 	add_supervisor(out, s);
 	add_job(out, s);
+	add_iterating(out, s);
 }

@@ -6,8 +6,9 @@
 #include "conf/conf.h"
 
 enum { TORTURE_WORKERS = 4 };
-#define TORTURE_CLASS "DroverTorture"
-#define TORTURE_QUEUE "torture"
+#define TORTURE_CLASS	  "DroverTorture"
+#define TORTURE_RUN_CLASS "DroverTortureRun"
+#define TORTURE_QUEUE	  "torture"
 
 struct torture_setup {
 	const struct conf *conf; /* the user's: Redis and the lease are taken from it */
@@ -15,7 +16,8 @@ struct torture_setup {
 	const char *space;	 /* the namespace of its own */
 	const char *state_dir, *name;
 	const char *self, *ledger; /* the job: `self` torture job `ledger` */
-	int work_ms;
+	const char *items;	   /* the filter: `self` torture items `items` */
+	int work_ms, item_ms, n_items;
 };
 
 /* Appends drover.yml. A password may stand in it: it belongs into a file nobody else reads. */

@@ -163,7 +163,8 @@ static bool was_struck(
 	for (size_t i = 0; i < j->n_faults; i++) {
 		const struct torture_fault *f = &j->faults[i];
 
-		if (f->kind == TORTURE_NURSERY || (lost_lease_only && f->kind != TORTURE_STOP))
+		if (f->kind == TORTURE_NURSERY || f->kind == TORTURE_PAUSE ||
+			(lost_lease_only && f->kind != TORTURE_STOP))
 			continue;
 		if ((f->pid == r->pid || f->pid == r->supervisor) && f->end_ms >= r->begin_ms &&
 			f->begin_ms <= until_ms)

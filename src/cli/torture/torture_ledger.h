@@ -11,10 +11,19 @@
 
 #include "base/text.h"
 
-enum torture_kind { TORTURE_CHILD, TORTURE_NURSERY, TORTURE_SUPERVISOR, TORTURE_STOP };
-enum { TORTURE_KINDS = TORTURE_STOP + 1 };
+enum torture_kind {
+	TORTURE_CHILD,
+	TORTURE_NURSERY,
+	TORTURE_SUPERVISOR,
+	TORTURE_STOP,
+	TORTURE_PAUSE,
+	TORTURE_KINDS
+};
 
-/* What was done: to this child, or this supervisor, from when until when its excuse holds. */
+/*
+ * What was done: to this child, or this supervisor (pid 0: to all), from when until when its excuse
+ * holds.
+ */
 struct torture_fault {
 	enum torture_kind kind;
 	int pid;

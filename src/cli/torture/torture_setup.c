@@ -17,9 +17,17 @@
 #include "cli/session.h"
 #include "cli/torture/torture.h"
 #include "cli/torture/torture_config.h"
+#include "cli/torture/torture_items.h"
 #include "client/torture.h"
 
-enum { WORK_MS = 20, JOBS = 1000, JOBS_MAX = 1000000, KILLS = 40, FOLDERS_OPEN = 16 };
+enum {
+	RUN_OF = 100,
+	/* jobs, one iterates */ WORK_MS = 20,
+	JOBS = 1000,
+	JOBS_MAX = 1000000,
+	KILLS = 40,
+	FOLDERS_OPEN = 16
+};
 
 static int read_number(const struct args *args, const char *name, long long most, size_t *out)
 {
@@ -41,6 +49,9 @@ static int read_options(struct torture *t)
 	t->n_jobs = JOBS;
 	t->n_kills = KILLS;
 	code = read_number(args, "--jobs", JOBS_MAX, &t->n_jobs);
+	t->n_runs = t->n_jobs / RUN_OF;
+	if (code == CLI_OK)
+		code = read_number(args, "--runs", JOBS_MAX, &t->n_runs);
 	if (code == CLI_OK)
 		code = read_number(args, "--kills", JOBS_MAX, &t->n_kills);
 	if (code == CLI_OK)
@@ -72,6 +83,7 @@ static int make_folder(struct torture *t)
 	if (mkdtemp(t->folder) == NULL)
 		return cli_fail(CLI_ERROR, "%s: %s", t->folder, strerror(errno));
 	t->ledger = must_printf("%s/ledger", t->folder);
+	t->items = must_printf("%s/items", t->folder);
 	return CLI_OK;
 }
 
@@ -92,7 +104,10 @@ static int write_config(struct torture *t, int i)
 					  .name = name,
 					  .self = t->self,
 					  .ledger = t->ledger,
-					  .work_ms = WORK_MS});
+					  .items = t->items,
+					  .work_ms = WORK_MS,
+					  .item_ms = TORTURE_ITEM_MS,
+					  .n_items = TORTURE_ITEMS});
 	fd = open(t->configs[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 || write(fd, text.data, text.len) != (ssize_t)text.len)
 		code = cli_fail(CLI_ERROR, "%s: %s", t->configs[i], strerror(errno));
@@ -127,18 +142,42 @@ static int load_conf(struct torture *t)
 	return session_open(&t->cli->args, t->conf, &t->cli->client);
 }
 
-/* A namespace of its own, so that a plain number does for an id. */
+static int push_jobs(struct torture *t, size_t from, size_t to, struct drover_error *error)
+{
+	if (to <= from)
+		return 0;
+	return torture_push(
+		t->cli->client, TORTURE_QUEUE, TORTURE_CLASS, t->jids + from, to - from, error);
+}
+
+static int push_run(struct torture *t, size_t i, struct drover_error *error)
+{
+	char *jid = must_printf("r%zu", i);
+	int rc = torture_push(t->cli->client, TORTURE_QUEUE, TORTURE_RUN_CLASS, &jid, 1, error);
+
+	free(jid);
+	return rc;
+}
+
+/* A namespace of its own, so that a plain number does for an id. Those that iterate are spread over all. */
 static int enqueue_all(struct torture *t)
 {
 	struct drover_error error;
+	size_t from = 0, to;
+	int rc = 0;
 
 	t->jids = must_alloc((t->n_jobs + 1) * sizeof *t->jids);
 	for (; t->n_jids < t->n_jobs; t->n_jids++)
 		t->jids[t->n_jids] = must_printf("t%zu", t->n_jids);
-	if (torture_push(t->cli->client, TORTURE_QUEUE, TORTURE_CLASS, t->jids, t->n_jids, &error) <
-		0)
-		return cli_fail_client(&error);
-	return CLI_OK;
+	for (size_t i = 0; rc >= 0 && i < t->n_runs; i++, from = to) {
+		to = t->n_jobs * i / t->n_runs;
+		rc = push_jobs(t, from, to, &error);
+		if (rc >= 0)
+			rc = push_run(t, i, &error);
+	}
+	if (rc >= 0)
+		rc = push_jobs(t, from, t->n_jobs, &error);
+	return rc < 0 ? cli_fail_client(&error) : CLI_OK;
 }
 
 static int start_members(struct torture *t)
@@ -206,6 +245,7 @@ void torture_clean_up(struct torture *t, int code)
 	free(t->space);
 	free(t->folder);
 	free(t->ledger);
+	free(t->items);
 	free(t->droverd);
 	free(t->self);
 	conf_unref(t->conf);
