@@ -117,7 +117,7 @@ class Stops(EachTest):
         self.until_processed(1)
         self.assert_each_once(60)
         self.assertEqual(self.record("run", "interruptions"), "1")
-        self.assertTrue(drover.events("job.output", line="new"))
+        drover.until_event("job.output", line="new")
 
     def test_fewer_workers(self):
         drover = self.drover({"Run": self.slow()}, pools={"main": {"workers": 1, "queues": ["default"]}})
