@@ -179,9 +179,10 @@ def filtered(options):
               items_a_second(median([floor.rate for floor in floors])), median(ratios),
               ">= 0.60 of the floor", judge_ratio(ratios, 0.6, foreign))
     costs = [(floor.us_each, span.us_a_job["children"]) for floor, span in zip(floors, spans)]
+    cost_ratio = median([floor / ours for floor, ours in costs])
     yield Row(name + ", core time an item", "%.1f us" % median([ours for _, ours in costs]),
               "%.1f us" % median([floor for floor, _ in costs]),
-              median([floor / ours for floor, ours in costs]))
+              cost_ratio, ">= 0.60 of the floor", cost_ratio >= 0.6)
 
 
 # -- a large file --------------------------------------------------------------------------------
@@ -265,10 +266,12 @@ def csv(options):
 TEN_MS = {"TenMs": {"each": {"range": "1..1000000000"}, "function": "item_ten_ms"}}
 
 
-def say_times(name, took, most_ms):
+def say_times(name, took, which, most_ms):
+    """`which` of them is judged: median or max."""
     say("    ms: " + " ".join("%.1f" % ms for ms in took))
     return Row(name, "p50 %.0f ms, worst %.0f ms" % (median(took), max(took)),
-               target="< %d ms" % most_ms, met=median(took) < most_ms)
+               target="%s < %d ms" % ({median: "p50", max: "worst"}[which], most_ms),
+               met=which(took) < most_ms)
 
 
 def deploys(options):
@@ -287,7 +290,7 @@ def deploys(options):
             for _ in range(workers):
                 stamps.read()
             took.append(stage.stop_drover())
-    yield say_times(name, took, 100)
+    yield say_times(name, took, median, 100)
 
 
 class Orders:
@@ -343,7 +346,8 @@ def orders(options):
         for name, order in (("drover pause JID", them.pause), ("drover cancel JID", them.cancel),
                             ("drover pause --all", them.pause_all)):
             say("%s, items of 10 ms, to the end of the child: %d times" % (name, times))
-            yield say_times(name + " to its effect", [order() for _ in range(times)], 1010)
+            took = [order() for _ in range(times)]
+            yield say_times(name + " to its effect", took, max, 1010)
 
 
 # -- rates ---------------------------------------------------------------------------------------
