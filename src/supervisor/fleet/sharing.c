@@ -98,7 +98,12 @@ void sharing_note_end(struct slot *slot)
 	struct iteration *it = &slot->iteration;
 	struct scoreboard_begun begun;
 
-	if (it->offered > 0 && scoreboard_begun(slot->place, &begun) && begun.end < it->end)
-		it->end = begun.end; /* a batch may reach beyond what was offered */
+	/*
+	 * A batch may reach beyond what was offered; and the child may have ended before it heard that an
+	 * offer was taken back.
+	 */
+	if (scoreboard_begun(slot->place, &begun) && begun.end > 0 && begun.end >= it->number &&
+		begun.end < it->end)
+		it->end = begun.end;
 	it->offered = 0;
 }
