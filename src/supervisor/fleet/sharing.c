@@ -98,7 +98,8 @@ void sharing_note_end(struct slot *slot)
 	struct iteration *it = &slot->iteration;
 	struct scoreboard_begun begun;
 
-	if (it->offered > 0 && scoreboard_begun(slot->place, &begun) && begun.end < it->end)
-		it->end = begun.end; /* a batch may reach beyond what was offered */
+	/* Also where the offer was taken back since: the child may have ended before it heard of that. */
+	if (scoreboard_begun(slot->place, &begun) && begun.end < it->end)
+		it->end = begun.end;
 	it->offered = 0;
 }
