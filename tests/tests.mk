@@ -45,6 +45,9 @@ $(B)/bench/bench_module.so: tests/bench/bench_module.c include/drover/job.h
 $(B)/bench/nothing: tests/bench/nothing.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -static -o $@ $<
+$(B)/bench/filter: tests/bench/filter.c
+	@mkdir -p $(@D)
+	$(CC) -O2 $(WARN) -static -o $@ $<
 $(B)/bench/each: tests/bench/each.c $(B)/lib/libdeciders.a \
   $(foreach f,$(UNIT_PARTS),$(call library,$(f))) | $(B)/drover-nursery-module $(TEST_MODULES)
 	@mkdir -p $(@D)
@@ -80,8 +83,8 @@ model:
 torture: all units crash
 	tests/torture/points.py
 	BUILD=$(B) tests/torture/driver.py --jobs 10000 --kills 200
-BENCH_PARTS := $(B)/bench/bench_module.so $(B)/bench/nothing $(B)/bench/script_bytes \
-  $(B)/bench/each
+BENCH_PARTS := $(B)/bench/bench_module.so $(B)/bench/nothing $(B)/bench/filter \
+  $(B)/bench/script_bytes $(B)/bench/each
 bench: all $(BENCH_PARTS)
 	BUILD=$(B) tests/bench/run $(BENCH)
 demo: all $(B)/demo/module.so

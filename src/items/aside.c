@@ -68,8 +68,8 @@ static void add(struct text *out, const struct aside *a)
 	const json_t *cursor = json_object_get(a->record, "cursor");
 	size_t cursor_len = json_is_string(cursor) ? json_string_length(cursor) : 0;
 
-	text_addf(out, "%lld %zu %zu\n", (long long)a->number, cursor_len,
-		json_string_length(item));
+	text_addf(
+		out, "%lld %zu %zu\n", (long long)a->number, cursor_len, json_string_length(item));
 	if (cursor_len)
 		text_add(out, json_string_value(cursor), cursor_len);
 	text_add(out, json_string_value(item), json_string_length(item));

@@ -50,11 +50,11 @@
 #define KEY_SCHEDULE "drover:schedule" /* hash: name -> last nominal time fired, s */
 #define KEY_RUN	     "drover:run:"     /* + jid: hash, a run record */
 #define KEY_AUDIT    ":audit"	       /* behind drover:run:JID: list of JSON objects */
-#define KEY_PARTS    ":parts"	       /* behind drover:run:JID: hash "PART:FIELD"; see position.lua */
-#define KEY_ERRORS   ":errors"	       /* behind drover:run:JID: hash number of an item -> JSON */
-#define KEY_LOG	     ":log"	       /* behind drover:run:JID: stream of part, line */
-#define KEY_RUNS     "drover:runs"     /* zset: jid by last change */
-#define KEY_CSV	     "drover:csv:"     /* + id: hash, an uploaded file; + id:N: its chunks */
+#define KEY_PARTS    ":parts"	   /* behind drover:run:JID: hash "PART:FIELD"; see position.lua */
+#define KEY_ERRORS   ":errors"	   /* behind drover:run:JID: hash number of an item -> JSON */
+#define KEY_LOG	     ":log"	   /* behind drover:run:JID: stream of part, line */
+#define KEY_RUNS     "drover:runs" /* zset: jid by last change */
+#define KEY_CSV	     "drover:csv:" /* + id: hash, an uploaded file; + id:N: its chunks */
 
 /* resque-scheduler's */
 #define KEY_SCHEDULER_SECONDS	 "delayed_queue_schedule" /* zset: seconds, member and score */

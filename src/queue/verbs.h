@@ -46,7 +46,8 @@ struct verbs_start {
 	int64_t unique_for_ms; /* so long a lock lasts while its job waits */
 	bool overlap;	       /* fired by a schedule that counts its jobs */
 	struct span parked;    /* payload to park, or to pause; .len 0: as in the entry */
-	struct span place;     /* of a job with a position: "RUN PART INTERRUPTIONS RECOVERIES RETRY NEEDED" */
+	struct span
+		place; /* of a job with a position: "RUN PART INTERRUPTIONS RECOVERIES RETRY NEEDED" */
 	struct verbs_record record;
 };
 
@@ -59,9 +60,9 @@ enum verdict_kind {
 	VERDICT_DONE,
 	VERDICT_FAILED,
 	VERDICT_CANCELLED,
-	VERDICT_HEAD,  /* back to the head of its queue */
-	VERDICT_TAIL,  /* to its end */
-	VERDICT_LATER, /* to drover:delayed */
+	VERDICT_HEAD,	 /* back to the head of its queue */
+	VERDICT_TAIL,	 /* to its end */
+	VERDICT_LATER,	 /* to drover:delayed */
 	VERDICT_PAUSED,	 /* to drover:paused:jobs */
 	VERDICT_DIVIDED, /* its parts take its place */
 	VERDICT_KINDS
@@ -79,8 +80,9 @@ struct verdict {
 	struct span next_record; /* the worker goes on with another job: its worker record; .len 0:
 				    idle */
 	int64_t delay_ms;	 /* LATER */
-	struct span why; /* LATER: retry, delayed, spawn, interrupted; FAILED, of a part: "stop" the others */
-	bool locks;		 /* its token may hold some, or it may stand in drover:cancel */
+	struct span
+		why; /* LATER: retry, delayed, spawn, interrupted; FAILED, of a part: "stop" the others */
+	bool locks; /* its token may hold some, or it may stand in drover:cancel */
 	struct span jid;
 	struct span position; /* of an iterating job (verbs_add_position); .len 0: it is none */
 	struct span follow;   /* jobs that follow its end (verbs_add_follow) */
@@ -101,8 +103,8 @@ struct verbs_position {
 void verbs_add_position(struct text *out, const struct verbs_position *p);
 
 /* One part of VERDICT_DIVIDED: the items behind `number` (and its cursor) up to `end`. */
-void verbs_add_part(struct text *out, int64_t part, int64_t number, int64_t end,
-	struct span cursor, struct span payload);
+void verbs_add_part(struct text *out, int64_t part, int64_t number, int64_t end, struct span cursor,
+	struct span payload);
 
 /* A job to be pushed where the run ends in `state`; "complete": before it ends as done. */
 void verbs_add_follow(struct text *out, const char *state, struct span queue, struct span payload);
@@ -133,8 +135,8 @@ struct verbs_held {
 /* What is known of an iterating job since it was told last. */
 struct verbs_checkpoint {
 	struct span token;
-	bool mark;	      /* its lease entry shall say that it has a record from now on */
-	struct span position; /* verbs_add_position */
+	bool mark;		  /* its lease entry shall say that it has a record from now on */
+	struct span position;	  /* verbs_add_position */
 	const struct span *pairs; /* of its record: field, value .. */
 	size_t n_pairs;
 	const struct span *asides; /* number of an item, its error or "" (healed) .. */

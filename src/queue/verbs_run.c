@@ -36,8 +36,8 @@ static void add_counted(struct text *out, struct span s)
 	text_add_char(out, ' ');
 }
 
-void verbs_add_part(struct text *out, int64_t part, int64_t number, int64_t end,
-	struct span cursor, struct span payload)
+void verbs_add_part(struct text *out, int64_t part, int64_t number, int64_t end, struct span cursor,
+	struct span payload)
 {
 	text_addf(out, "%lld %lld ", (long long)part, (long long)number);
 	add_number_or(out, end != INT64_MAX, end);
@@ -66,8 +66,7 @@ static struct words *begin(struct verbs *v)
 
 static bool send(struct verbs *v, const struct redis_script *script, redis_reply_fn *fn, void *ctx)
 {
-	return redis_send_script(
-		v->redis, script, fn, ctx, 2, v->words.n, words_spans(&v->words));
+	return redis_send_script(v->redis, script, fn, ctx, 2, v->words.n, words_spans(&v->words));
 }
 
 static void add_spans(struct words *w, const struct span *spans, size_t n)

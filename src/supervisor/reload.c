@@ -80,7 +80,8 @@ static void swap(struct supervisor *s)
 	s->verbs.prefix = new->conf->redis.prefix;
 	nurseries_take_trial(s);
 	fleet_configure(s);
-	FLEET_EACH_SLOT (s, slot) /* iterating jobs go on under the new one, after the item in hand */
+	FLEET_EACH_SLOT (
+		s, slot) /* iterating jobs go on under the new one, after the item in hand */
 		if (slot_iterates(slot) && slot->job->settings == old)
 			slot_stop(slot, ITERATION_STOP);
 	settings_unref(old);

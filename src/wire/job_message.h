@@ -62,8 +62,13 @@ enum job_collection_kind {
 	JOB_LISTED,    /* items that were set aside, from the stream */
 };
 
-enum job_members { JOB_MEMBERS_LIST = 1, JOB_MEMBERS_SET, JOB_MEMBERS_ZSET, JOB_MEMBERS_HASH,
-	JOB_MEMBERS_SCAN };
+enum job_members {
+	JOB_MEMBERS_LIST = 1,
+	JOB_MEMBERS_SET,
+	JOB_MEMBERS_ZSET,
+	JOB_MEMBERS_HASH,
+	JOB_MEMBERS_SCAN
+};
 
 /* One collection, or the inner one of two that are nested. */
 struct job_collection {
@@ -76,8 +81,8 @@ struct job_collection {
 
 struct job_backoff {
 	int64_t first_ms, max_ms;
-	double factor;	     /* 1: constant */
-	uint32_t linear;     /* first * try */
+	double factor;	 /* 1: constant */
+	uint32_t linear; /* first * try */
 	uint32_t full_jitter;
 };
 
@@ -99,12 +104,13 @@ enum job_each_flag {
 /* Fixed-size members of the job part of an `each`, sent as one field. */
 struct job_each {
 	uint32_t flags;
-	uint32_t generation, record; /* in the scoreboard, whose descriptor comes with the message */
-	uint32_t on_item_error;	     /* enum job_item_error */
-	int64_t from, to, limit;     /* item numbers, both included; JOB_NO_NUMBER: none. For a range
+	uint32_t generation,
+		record;		 /* in the scoreboard, whose descriptor comes with the message */
+	uint32_t on_item_error;	 /* enum job_item_error */
+	int64_t from, to, limit; /* item numbers, both included; JOB_NO_NUMBER: none. For a range
 					droverd has them in first and last */
-	int64_t batch;		     /* items at a time, 1 .. */
-	int64_t bounds;		     /* at most so many in a plan; 0: none are wanted */
+	int64_t batch;		 /* items at a time, 1 .. */
+	int64_t bounds;		 /* at most so many in a plan; 0: none are wanted */
 	int64_t item_retries, max_item_errors;
 	int64_t max_items, max_runtime_ms; /* of this start; JOB_NO_NUMBER: none */
 	int64_t throttle_backoff_ms;
@@ -143,9 +149,10 @@ struct job_message {
 	const char **lists[JOB_LISTS]; /* NULL-terminated; never NULL themselves */
 	struct job_each each;	       /* all zero where the handler is none */
 	struct job_collection collection, inner;
-	const char *path, *inner_path; /* of a file; NULL: none. The inner one, and its argv, may hold
+	const char *path,
+		*inner_path; /* of a file; NULL: none. The inner one, and its argv, may hold
 					  {item} and {item.NAME} */
-	const char *died;	       /* of what the last try ended, in words; NULL: it did not die */
+	const char *died;    /* of what the last try ended, in words; NULL: it did not die */
 	const char *function;
 	const char *directory;
 	const char *user; /* NULL: none (for initgroups, USER is not set) */
@@ -178,7 +185,7 @@ struct job_class_source {
 struct job_each_source {
 	struct job_each each;
 	struct job_collection collection, inner;
-	struct span path, inner_path, died; /* .at NULL: absent */
+	struct span path, inner_path, died;    /* .at NULL: absent */
 	char *const *argv, *const *inner_argv; /* or NULL */
 };
 

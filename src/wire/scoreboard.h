@@ -64,8 +64,8 @@ enum scoreboard_stop {
  */
 struct scoreboard_orders {
 	uint32_t turn;
-	uint32_t stop;	 /* enum scoreboard_stop */
-	int64_t end;	 /* number of the last item of this part; INT64_MAX: that of the collection */
+	uint32_t stop; /* enum scoreboard_stop */
+	int64_t end;   /* number of the last item of this part; INT64_MAX: that of the collection */
 	int64_t granted; /* so many items may be begun by this start; INT64_MAX: no rate */
 };
 
@@ -99,12 +99,12 @@ struct scoreboard_slot {
 struct scoreboard_begun {
 	uint32_t generation; /* another than the slot's: nothing was begun */
 	uint32_t tries;	     /* this one included, from 1 */
-	int64_t number;	     /* of the item in hand, from 1; above the newer mark's: it is in hand */
-	int64_t mono_ms;     /* when this try began: CLOCK_MONOTONIC, coarse; SCOREBOARD_RESTING: it is
+	int64_t number;	 /* of the item in hand, from 1; above the newer mark's: it is in hand */
+	int64_t mono_ms; /* when this try began: CLOCK_MONOTONIC, coarse; SCOREBOARD_RESTING: it is
 				tried no more, or not now */
-	int64_t end;	     /* the `end` of the orders that the child goes by; where it is past that
+	int64_t end;	 /* the `end` of the orders that the child goes by; where it is past that
 				already, the number it is past */
-	int64_t used;	     /* items begun by this start, counted against `granted` */
+	int64_t used;	 /* items begun by this start, counted against `granted` */
 };
 
 /* How far an iterating job is. */
@@ -141,8 +141,8 @@ static inline int64_t scoreboard_record_at(uint32_t page_bytes, uint32_t number)
 static inline bool scoreboard_is_ours(const struct scoreboard_header *h)
 {
 	return h->magic == SCOREBOARD_MAGIC && h->version >= SCOREBOARD_VERSION_READ &&
-	       h->version <= SCOREBOARD_VERSION &&
-	       h->page_bytes >= sizeof *h && (h->page_bytes & (h->page_bytes - 1)) == 0 &&
+	       h->version <= SCOREBOARD_VERSION && h->page_bytes >= sizeof *h &&
+	       (h->page_bytes & (h->page_bytes - 1)) == 0 &&
 	       memchr(h->lease, '\0', sizeof h->lease) != NULL;
 }
 

@@ -20,8 +20,8 @@ enum stream_kind {
 	STREAM_SET,
 	STREAM_ZSET,
 	STREAM_HASH,
-	STREAM_SCAN, /* names of keys */
-	STREAM_CSV,  /* an upload */
+	STREAM_SCAN,  /* names of keys */
+	STREAM_CSV,   /* an upload */
 	STREAM_ASIDE, /* items of a run that were set aside: written at once, without a question */
 	STREAM_KINDS
 };
@@ -35,7 +35,8 @@ struct stream_spec {
 	const char *prefix; /* of an upload: the namespace with its colon. NULL: "" */
 	enum stream_kind kind;
 	int64_t round; /* of items set aside: those that failed in it are left out; 0: none are */
-	const char *key; /* whole, no prefix is put in front of it; a pattern; the id of an upload; a run */
+	const char *
+		key; /* whole, no prefix is put in front of it; a pattern; the id of an upload; a run */
 };
 
 void stream_spec_add(struct text *out, const struct stream_spec *spec);

@@ -338,12 +338,6 @@ def idle(options):
 
 # -- deploys -----------------------------------------------------------------------------------
 
-def term_once(stage):
-    started = time.monotonic()
-    stage.drover.term(60)
-    return (time.monotonic() - started) * 1000
-
-
 def term_rounds(options, busy):
     took = []
     with Stage(options, placements()[0], {"TenMs": {"function": "ten_ms"}}, 32) as stage:
@@ -355,7 +349,7 @@ def term_rounds(options, busy):
                 done = stage.done()
                 stage.push("TenMs", 20000)
                 stage.until_done(done + 500)
-            took.append(term_once(stage))
+            took.append(stage.stop_drover())
             stage.redis.call("DEL", "resque:queue:bench")
     return took
 

@@ -5,7 +5,9 @@ Everything started here is ended by its process id when the stage is left.
 
 import contextlib
 import os
+import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -17,6 +19,9 @@ TICK = os.sysconf("SC_CLK_TCK")
 QUEUE = "resque:queue:bench"
 PAUSE = "resque:pause-all-workers"
 PUSH_AT_ONCE = 1000
+
+# Where droverd's state_dir stands, as its log advises. None: wherever temporary files do.
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 # -- cores -------------------------------------------------------------------------------------
@@ -109,13 +114,28 @@ class Span:
             last.busy - first.busy + stolen, sum(self.cpu.values()), self.took_us)
 
 
+class Watch:
+    """A process whose end is waited for."""
+
+    def __init__(self, pid):
+        self.fd = os.pidfd_open(pid)
+
+    def await_end(self, timeout):
+        if not select.select([self.fd], [], [], timeout)[0]:
+            raise AssertionError("a process did not end for %d s" % timeout)
+
+    def close(self):
+        os.close(self.fd)
+
+
 # -- the stage ---------------------------------------------------------------------------------
 
 class Stage:
     """with Stage(options, placement, jobs, workers) as stage: a redis-server and a droverd."""
 
-    def __init__(self, options, placement, jobs, workers, **supervisor):
+    def __init__(self, options, placement, jobs, workers, durable=False, **supervisor):
         self.options, self.placement, self.jobs, self.workers = options, placement, jobs, workers
+        self.redis_options = {"appendonly": "yes", "appendfsync": "always"} if durable else {}
         self.supervisor = supervisor
         self.log_path = None
         self.nurseries = []
@@ -125,8 +145,10 @@ class Stage:
         with contextlib.ExitStack() as stack:
             self.folder = tempfile.mkdtemp(prefix="drover-bench-")
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            self.state = tempfile.mkdtemp(prefix="drover-bench-", dir=MEMORY)
+            stack.callback(shutil.rmtree, self.state, ignore_errors=True)
             with standing_on(self.placement.redis):
-                self.redis = RedisServer(self.folder)
+                self.redis = RedisServer(self.folder, **self.redis_options)
                 stack.callback(self.redis.stop)
                 self.redis.start()
             self.start_drover()
@@ -137,11 +159,11 @@ class Stage:
     def __exit__(self, *_):
         self.stack.close()
 
-    def config(self):
+    def config(self, name="bench"):
         return {
             "redis": {"url": self.redis.url},
             "supervisor": dict({
-                "name": "bench", "state_dir": os.path.join(self.folder, "state"),
+                "name": name, "state_dir": os.path.join(self.state, name),
                 "log": {"level": self.options.log, "format": "logfmt"}}, **self.supervisor),
             "pools": {"main": {"workers": self.workers, "queues": ["bench"]}},
             "modules": [program("bench/bench_module.so")],
@@ -159,13 +181,40 @@ class Stage:
               and len(self.drover.nurseries()) == len(self.kinds()), "droverd to be ready")
         self.nurseries = self.drover.nurseries()
 
+    def start_another(self, name):
+        """A further droverd, with as many workers of its own."""
+        drover = Droverd(self.folder, self.config(name), name)
+        self.stack.callback(lambda: drover.running and drover.term(60))
+        before = self.redis.call("SCARD", "resque:workers")
+        with standing_on(self.placement.ours):
+            drover.start(wait=False)
+        until(lambda: self.redis.call("SCARD", "resque:workers") == before + self.workers
+              and len(drover.nurseries()) == len(self.kinds()), "%s to be ready" % name)
+        return drover
+
     def kinds(self):
         """The nurseries that these jobs need."""
         return {"function" in job for job in self.jobs.values()}
 
+    def at_work(self, drover=None):
+        """Its processes that perform jobs."""
+        drover = drover or self.drover
+        nurseries = drover.nurseries()
+        return [pid for pid in drover.children() if pid not in nurseries]
+
     def end_drover(self):
         if self.drover.running:
             self.drover.term(60)
+
+    def stop_drover(self):
+        """TERM to its exit, in ms. Its end is waited for, not looked for now and then."""
+        with contextlib.closing(Watch(self.drover.pid)) as watch:
+            started = time.monotonic()
+            self.drover.signal(signal.SIGTERM)
+            watch.await_end(60)
+            took_ms = (time.monotonic() - started) * 1000
+        self.drover.wait()
+        return took_ms
 
     # -- jobs -----------------------------------------------------------------------------------
     def done(self):

@@ -32,8 +32,10 @@ static inline struct job_class_source command(char **argv)
 {
 	static char *env[] = {(char *)(uintptr_t)SHELL_PATH, NULL};
 
-	return (struct job_class_source){
-		.limits = rig_limits(JOB_COMMAND), .lists[JOB_ARGV] = argv, .lists[JOB_ENV] = env, .directory = "/"};
+	return (struct job_class_source){.limits = rig_limits(JOB_COMMAND),
+		.lists[JOB_ARGV] = argv,
+		.lists[JOB_ENV] = env,
+		.directory = "/"};
 }
 
 /* What a shell script prints; it must end with `status`. */

@@ -213,12 +213,13 @@ class Droverd:
             file.write(config if isinstance(config, str) else yaml(config) + "\n")
 
     def start(self, wait=True):
+        before = len(self.events("supervisor.ready")) if os.path.exists(self.log_path) else 0
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [program("droverd"), "-c", self.config_path] + self.arguments,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env, cwd="/")
         if wait:
-            self.until_event("supervisor.ready")
+            self.until_event("supervisor.ready", before + 1)  # not that of an earlier start
         return self
 
     @property

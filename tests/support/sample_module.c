@@ -188,12 +188,15 @@ static int item_crash(struct drover_job *job, const struct drover_item *item)
 	return DROVER_DONE;
 }
 
-/* Appends the item to the file that is the first argument, as one write. */
+/*
+ * Appends the item to the file that is the first argument, as one write of 16 bytes: one that crossed the
+ * border of a page could be cut there by SIGKILL.
+ */
 static int item_append(struct drover_job *job, const struct drover_item *item)
 {
 	static int fd = -1;
 	char line[64];
-	int len = snprintf(line, sizeof line, "%s\n", item->text);
+	int len = snprintf(line, sizeof line, "%15s\n", item->text);
 
 	if (fd < 0)
 		fd = open(json_string_value(json_array_get(drover_job_args(job), 0)),

@@ -37,10 +37,15 @@ class Live(RunsTest):
         self.drover({"Rows": self.rows(**keys)}, defaults={"timeout": "30s"})
         return self.ok("run", "Rows", *words).strip()
 
+    def until_told(self, count=1):
+        """Until so many children know that they are to stop: from here on no item more is begun."""
+        self.supervisors[-1].until_event("job.stopping", count)
+
     def test_pause_holds_no_worker_and_resumes_where_it_was(self):
         jid = self.start()
         self.until(self.items, "the first item")
         self.assertEqual(self.ask("pause", jid, "--reason", "lunch")["state"], "running")
+        self.until_told()
         self.open_gate()
         self.until_state(jid, "paused")
         run = self.ask("run-show", jid)
@@ -81,6 +86,7 @@ class Live(RunsTest):
         waiter = threading.Thread(target=lambda: said.append(self.cli("cancel", jid, "--wait=20s")))
         waiter.start()
         self.until(lambda: self.state(jid) in ("cancelling", "cancelled"), "the wish")
+        self.until_told(2)
         self.open_gate()
         waiter.join()
         self.assertEqual(said[0][0], 0, said)
@@ -94,6 +100,7 @@ class Live(RunsTest):
         jid = self.start("--parallel", "4")
         self.until(lambda: len(self.items()) == 2, "both workers to be at it")
         self.ok("pause", jid)
+        self.until_told(2)
         self.open_gate()
         self.until_state(jid, "paused")
         self.ok("resume", jid)
@@ -150,6 +157,7 @@ class Live(RunsTest):
         jid = self.start()
         self.until(self.items, "the first item")
         self.ok("pause", "--all", "--reason", "fire")
+        self.until_told()
         self.open_gate()
         self.until(lambda: self.ask("run-show", jid)["place"] == "queue", "the run to be in its queue")
         self.assertLess(len(self.items()), 40)

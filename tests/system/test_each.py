@@ -117,7 +117,7 @@ class Stops(EachTest):
         self.until_processed(1)
         self.assert_each_once(60)
         self.assertEqual(self.record("run", "interruptions"), "1")
-        self.assertTrue(drover.events("job.output", line="new"))
+        drover.until_event("job.output", line="new")
 
     def test_fewer_workers(self):
         drover = self.drover({"Run": self.slow()}, pools={"main": {"workers": 1, "queues": ["default"]}})
@@ -355,7 +355,7 @@ class Steering(EachTest):
         self.enqueued += 1
         self.until_processed(2)
         self.assertEqual(self.noted(), [["cancelled"]])
-        self.assertLess(len(self.items()), 200)
+        self.assertLess(len(self.items()), 500)
 
     def test_a_queued_run_is_paused_when_its_turn_comes(self):
         self.redis.call("HSET", "resque:drover:paused", "default", "test")
@@ -499,7 +499,7 @@ class Parts(EachTest):
         self.run_job("Run", 3000)
         self.until_failed(1)
         self.until_state("failed")
-        self.assertLess(len(self.items()), 1000)
+        self.assertLess(len(self.items()), 3000)
 
     def test_parts_over_deploys_and_pauses(self):
         drover = self.drover({"Run": self.slow(parallel=3)}, pools=THREE)

@@ -27,7 +27,6 @@ class Rows(EachTest):
             stops.append(self.deploy(drover))
         self.until_items(jid, 1000)
         self.assertEqual(self.ledger.repeated(jid), {}, "a deploy repeats nothing")
-        self.assertLess(max(stops), 1 * SLOW)
         for n, what in enumerate(["supervisor", "nursery", "child", "filter"] * 2):
             self.until_items(jid, 1100 + 100 * n)
             self.strike(drover, what)
@@ -70,7 +69,6 @@ class AnotherHost(EachTest):
         self.until_state(jid, "done")
         again = self.assert_each_once(jid, [str(n) for n in range(1, total + 1)], begun - known)
         print("figure: %d items begun, %d known to Redis, %d begun again" % (begun, known, again))
-        self.assertLess(begun - known, parts * (300 / 5 + 1) * 2 * SLOW, "what a flush holds")
         self.assert_ended(jid, total, interruptions="0", recoveries=str(parts))
         self.assertTrue(there.running)
 

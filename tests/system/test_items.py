@@ -256,6 +256,7 @@ class Uploads(ItemsTest):
         about = dict({"bytes": len(data), "chunk_bytes": CHUNK, "chunks": len(chunks),
                       "name": "f.csv", "sha1": hashlib.sha1(data).hexdigest()}, **more)
         self.redis.call("HSET", key, *[w for pair in about.items() for w in pair])
+        self.redis.call("PEXPIRE", key, 600000)
         return self.items("csv", self.ID, prefix="resque:")
 
     def test_reads_anywhere(self):
@@ -299,7 +300,7 @@ class Uploads(ItemsTest):
             with self.assertRaisesRegex(Refused, "make no sense"):
                 self.upload(b"abc", **more).number("size")
         items = self.upload(b"abc")
-        self.redis.call("SET", "resque:drover:csv:%s:0" % self.ID, "junk")
+        self.redis.call("SET", "resque:drover:csv:%s:0" % self.ID, "junk", "PX", 600000)
         with self.assertRaisesRegex(Refused, "chunk 0 of the uploaded file is damaged"):
             items.read(0, 1)
 

@@ -87,8 +87,10 @@ static void run_job_in(struct rig *rig, struct cgroup_leaf *l)
 	char *argv[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c",
 		(char *)(uintptr_t)SCRIPT, NULL};
 	char *env[] = {(char *)(uintptr_t) "PATH=/usr/local/bin:/usr/bin:/bin", NULL};
-	const struct job_class_source class = {
-		.limits = rig_limits(JOB_COMMAND), .lists[JOB_ARGV] = argv, .lists[JOB_ENV] = env, .directory = "/"};
+	const struct job_class_source class = {.limits = rig_limits(JOB_COMMAND),
+		.lists[JOB_ARGV] = argv,
+		.lists[JOB_ENV] = env,
+		.directory = "/"};
 	struct rig_child child = rig_spawn_in(rig, cgroup_leaf_folder(l, &err));
 	struct rig_end end;
 

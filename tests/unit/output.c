@@ -133,6 +133,34 @@ START_TEST(test_tail)
 }
 END_TEST
 
+/* However many were printed since they were taken last, it is the last ones that are kept. */
+START_TEST(test_lines_for_the_log_of_a_run)
+{
+	static const size_t PRINTED[] = {0, 1, OUTPUT_KEPT_MAX, OUTPUT_KEPT_MAX + 1,
+		2 * OUTPUT_KEPT_MAX, 2 * OUTPUT_KEPT_MAX + 1, 7 * OUTPUT_KEPT_MAX + 3};
+	struct output o = {.keeps = true};
+	size_t printed = PRINTED[_i], n, first;
+	struct text kept;
+	char line[32];
+
+	for (size_t i = 0; i < printed; i++) {
+		snprintf(line, sizeof line, "line %zu\n", i);
+		add(&o, line, 0, 0);
+	}
+	kept = output_take_kept(&o, &n);
+	first = printed > OUTPUT_KEPT_MAX ? printed - OUTPUT_KEPT_MAX : 0;
+	ck_assert_uint_eq(n, printed - first);
+	if (printed > 0) {
+		snprintf(line, sizeof line, "line %zu\n", first);
+		ck_assert_int_eq(strncmp(kept.data, line, strlen(line)), 0);
+		snprintf(line, sizeof line, "line %zu\n", printed - 1);
+		ck_assert_str_eq(kept.data + kept.len - strlen(line), line);
+	}
+	text_fini(&kept);
+	output_fini(&o);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t;
@@ -144,5 +172,6 @@ int main(void)
 	tcase_add_test(t, test_so_many_lines_a_second);
 	tcase_add_test(t, test_nothing_is_logged_where_it_is_not_wanted);
 	tcase_add_loop_test(t, test_tail, 0, COUNT(TAILS));
+	tcase_add_loop_test(t, test_lines_for_the_log_of_a_run, 0, 7);
 	return suite_run(s);
 }

@@ -95,7 +95,7 @@ static void set_scene(const struct legal *l)
 {
 	struct slot *s = fake.slot;
 
-	if (l->event == SLOT_EV_BAD)
+	if (l->state == SLOT_FREE && l->event == SLOT_EV_BAD)
 		s->job = fake_job(&fake, "{}");
 	if (l->event == SLOT_EV_ASK)
 		s->job = fake_job(&fake, "{\"class\":\"Tracked\"}");

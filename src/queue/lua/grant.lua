@@ -12,7 +12,8 @@ local now = time[1] * 1000000 + time[2]
 local function grant(run, wanted, rate, next_at)
   local items, per_ms = string.match(rate, '^(%d+) (%d+)$')
   local each = per_ms * 1000 / items
-  local from = math.max(tonumber(next_at or 0), now)
+  -- The first grant of all is not ahead already: a short run would be too fast by that much.
+  local from = math.max(tonumber(next_at or now + ahead - each), now)
   local n = math.min(wanted, math.floor((now + ahead - from) / each) + 1)
   if from > now + ahead then n = 0 end
   if n > 0 then

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_MAX = 32, PAIRS_MAX = 24, LINES_MAX = OUTPUT_KEPT_MAX };
+enum { BATCH_MAX = 32, PAIRS_MAX = 40, LINES_MAX = OUTPUT_KEPT_MAX };
 
 struct checkpoints {
 	struct supervisor *supervisor;

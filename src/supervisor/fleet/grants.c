@@ -9,8 +9,8 @@
 #include <string.h>
 
 enum {
-	ASK_MS = 25,	      /* so often it is looked whether a child has enough */
-	AHEAD_US = 200000,    /* as the script may grant at most */
+	ASK_MS = 25,	   /* so often it is looked whether a child has enough */
+	AHEAD_US = 200000, /* as the script may grant at most */
 	BATCH_MAX = 64
 };
 

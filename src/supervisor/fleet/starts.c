@@ -96,9 +96,10 @@ static void read_answer(struct slot *slot, struct span answer)
 		log_event(LOG_ERROR, "start.refused", LOG_SPAN("jid", slot->job->jid),
 			LOG_SPAN("error", ((struct span){answer.at + 6, answer.len - 6})));
 	} else {
-		log_event(LOG_INFO, span_is(answer, "parked")   ? "job.parked"
-				    : span_is(answer, "paused") ? "job.paused"
-								: "job.stale",
+		log_event(LOG_INFO,
+			span_is(answer, "parked")   ? "job.parked"
+			: span_is(answer, "paused") ? "job.paused"
+						    : "job.stale",
 			LOG_SPAN("jid", slot->job->jid),
 			LOG_SPAN("class", job_class_name(slot->job)),
 			LOG_SPAN("queue", slot->job->entry.queue));

@@ -80,7 +80,7 @@ struct span job_run(const struct job *j)
 int64_t job_part(const struct job *j)
 {
 	return j->envelope.parent.len && j->envelope.part != ENVELOPE_NO_PART ? j->envelope.part
-									       : 0;
+									      : 0;
 }
 
 bool job_is_retry(const struct job *j)
@@ -212,8 +212,8 @@ static void add_start_token(struct text *out, const struct job *j, const char *l
 }
 
 /* A job of this one's class and args, with counters of its own. */
-static void add_relative(struct text *out, const struct job *j, struct span jid,
-	struct span parent, int64_t part)
+static void add_relative(
+	struct text *out, const struct job *j, struct span jid, struct span parent, int64_t part)
 {
 	const struct envelope *e = &j->envelope;
 
@@ -251,8 +251,8 @@ void job_add_whole(struct text *out, const struct job *j)
 	struct text jid = {0};
 
 	text_add_span(&jid, job_run(j));
-	add_relative(out, j, (struct span){jid.data, jid.len}, (struct span){"", 0},
-		ENVELOPE_NO_PART);
+	add_relative(
+		out, j, (struct span){jid.data, jid.len}, (struct span){"", 0}, ENVELOPE_NO_PART);
 	text_fini(&jid);
 }
 

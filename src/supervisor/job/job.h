@@ -67,7 +67,7 @@ enum job_return {
 	JOB_RECOVERED,	 /* one more recovery; origin `recovered` */
 	JOB_CUT_OFF,	 /* ended for another's sake (exclusive.h): origin `recovered` alone */
 	JOB_RETRIED,	 /* the next attempt; origin `retry` */
-	JOB_GAVE_WAY	 /* it gave its worker back by itself: no counter changes; origin `resumed` */
+	JOB_GAVE_WAY /* it gave its worker back by itself: no counter changes; origin `resumed` */
 };
 void job_add_payload(struct text *out, const struct job *j, enum job_return why);
 

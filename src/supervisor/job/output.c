@@ -6,11 +6,26 @@
 
 enum { LINES_PER_SECOND = 100, LINE_MAX_BYTES = 8192, BYTES_PER_SECOND = 131072 };
 
-/* For the run's own log; what is more than Redis shall be asked to keep at a time is left out. */
+static void forget_oldest(struct output *o, size_t n)
+{
+	const char *p = o->kept.data, *end = p + o->kept.len;
+
+	o->n_kept -= n;
+	while (n-- > 0)
+		p = (const char *)memchr(p, '\n', (size_t)(end - p)) + 1;
+	text_drop_front(&o->kept, (size_t)(p - o->kept.data));
+}
+
+/*
+ * For the run's own log: the last ones, as many as Redis shall be asked to keep at a time. Twice as many
+ * are had, so that not each line moves all others.
+ */
 static void keep_line(struct output *o, struct span line)
 {
-	if (!o->keeps || o->n_kept >= OUTPUT_KEPT_MAX)
+	if (!o->keeps)
 		return;
+	if (o->n_kept >= 2 * (size_t)OUTPUT_KEPT_MAX)
+		forget_oldest(o, OUTPUT_KEPT_MAX);
 	if (line.len > OUTPUT_KEPT_LINE_MAX)
 		line.len = OUTPUT_KEPT_LINE_MAX;
 	text_add_utf8(&o->kept, line);
@@ -20,8 +35,11 @@ static void keep_line(struct output *o, struct span line)
 
 struct text output_take_kept(struct output *o, size_t *n)
 {
-	struct text kept = o->kept;
+	struct text kept;
 
+	if (o->n_kept > OUTPUT_KEPT_MAX)
+		forget_oldest(o, o->n_kept - OUTPUT_KEPT_MAX);
+	kept = o->kept;
 	*n = o->n_kept;
 	o->kept = (struct text){0};
 	o->n_kept = 0;

@@ -68,8 +68,9 @@ struct slot_ops {
 	/* An end of a socket on which its collection is told (wire/stream.h); -1: there is none. */
 	int (*open_stream)(void *ctx, struct slot *s);
 	void (*close_stream)(void *ctx, struct slot *s);
-	void (*grant)(void *ctx, struct slot *s);    /* sets how many items it may begin */
-	void (*note_end)(void *ctx, struct slot *s); /* its child is gone: to which end did it go? */
+	void (*grant)(void *ctx, struct slot *s); /* sets how many items it may begin */
+	void (*note_end)(
+		void *ctx, struct slot *s); /* its child is gone: to which end did it go? */
 	/* It waits for what it said to be kept; or what it printed last is to be kept. */
 	void (*tell_soon)(void *ctx, struct slot *s);
 	void (*tell_last)(void *ctx, struct slot *s);
@@ -125,10 +126,10 @@ struct slot {
 	struct iteration iteration;
 	bool mark_due;	 /* its lease entry shall say that it has a record, and does not yet */
 	bool record_due; /* .. which begins then, for its class asked for none */
-	bool marks; /* this start has said a `cursor` line, and has marks on the board */
+	bool marks;	 /* this start has said a `cursor` line, and has marks on the board */
 	struct each_message *each; /* what its child is told; NULL: its job is none */
-	struct stream *stream;		/* where its collection comes from; NULL: from its child itself */
-	int64_t stop_grace_ms;		/* between a polite stop and the end of patience; CONF_NONE */
+	struct stream *stream; /* where its collection comes from; NULL: from its child itself */
+	int64_t stop_grace_ms; /* between a polite stop and the end of patience; CONF_NONE */
 	struct ending ending;
 	int64_t started_mono_us;
 	int64_t item_mono_ms; /* when a job that says `cursor` lines said its last */
@@ -196,7 +197,7 @@ const char *slot_state_name(enum slot_state state);
 
 void slot_set_timer(struct slot *s, int64_t ms); /* below 0: none */
 void slot_give_message(struct slot *s);		 /* its child is given the job */
-void slot_look_at_item(struct slot *s);		 /* its timer fired: is the item in hand over its time? */
+void slot_look_at_item(struct slot *s); /* its timer fired: is the item in hand over its time? */
 void slot_forget_iteration(struct slot *s);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/log.h"
 #include "base/must.h"
 #include "supervisor/job/slot.h"
 #include "wire/job_line.h"
@@ -129,10 +130,13 @@ void slot_stop(struct slot *s, enum iteration_stop why)
 	s->stop_asked = true;
 	if (s->job == NULL)
 		return;
-	if (why > it->stop)
-		it->stop = why;
+	if (why <= it->stop)
+		return;
+	it->stop = why;
 	if (!slot_iterates(s) || s->state != SLOT_RUNNING)
 		return;
+	log_event(LOG_INFO, "job.stopping", LOG_SPAN("jid", s->job->jid),
+		LOG_STR("worker", s->worker_id), LOG_STR("why", iteration_stop_name(why)));
 	it->stop_by_mono_ms = s->stop_grace_ms < 0 ? -1 : clock_mono_ms() + s->stop_grace_ms;
 	scoreboard_stop(s->place);
 	if (it->stop_by_mono_ms >= 0)

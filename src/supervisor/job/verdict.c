@@ -126,9 +126,9 @@ static void tell_done(struct slot *s, const struct outcome *out)
 		job_add_payload(&payload, s->job, JOB_GAVE_WAY);
 	log_done(s);
 	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_DONE,
-			      .what = "done",
-			      .state = "done",
-			      .text = SPAN_TEXT(payload)});
+				      .what = "done",
+				      .state = "done",
+				      .text = SPAN_TEXT(payload)});
 	text_fini(&payload);
 }
 
@@ -163,12 +163,12 @@ static void send_failed(struct slot *s, struct span exception, struct span error
 	failure_write(&record, &f);
 	log_failed(s, exception, error);
 	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_FAILED,
-			      .what = "failed",
-			      .state = "failed",
-			      .text = SPAN_TEXT(record),
-			      .exception = f.exception,
-			      .error = f.error,
-			      .why = stops_others(s) ? "stop" : NULL});
+				      .what = "failed",
+				      .state = "failed",
+				      .text = SPAN_TEXT(record),
+				      .exception = f.exception,
+				      .error = f.error,
+				      .why = stops_others(s) ? "stop" : NULL});
 	text_fini(&record);
 	text_fini(&whole);
 	text_fini(&sentence);
@@ -225,9 +225,9 @@ static void send_cancelled(struct slot *s, struct span how)
 		LOG_SPAN("class", job_class_name(s->job)), LOG_SPAN("queue", s->job->entry.queue),
 		LOG_STR("worker", s->worker_id), LOG_NUM("wall_ms", s->ending.wall_ms));
 	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_CANCELLED,
-			      .what = "cancelled",
-			      .state = "cancelled",
-			      .error = how});
+				      .what = "cancelled",
+				      .state = "cancelled",
+				      .error = how});
 }
 
 static void tell_cancelled(struct slot *s, const struct outcome *out)
@@ -373,9 +373,9 @@ void verdict_send_back(struct slot *s)
 		LOG_SPAN("queue", s->job->entry.queue), LOG_STR("worker", s->worker_id));
 	job_add_unbegun(&payload, s->job);
 	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_HEAD,
-			      .what = "returned",
-			      .state = "queued",
-			      .text = SPAN_TEXT(payload)});
+				      .what = "returned",
+				      .state = "queued",
+				      .text = SPAN_TEXT(payload)});
 	text_fini(&payload);
 }
 
@@ -391,12 +391,12 @@ void verdict_send_later(struct slot *s)
 		LOG_SPAN("error", ERROR));
 	job_add_unbegun(&payload, s->job);
 	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_LATER,
-			      .what = "delayed",
-			      .state = "delayed",
-			      .text = SPAN_TEXT(payload),
-			      .error = ERROR,
-			      .delay_ms = NO_CHILD_DELAY_MS,
-			      .why = "spawn"});
+				      .what = "delayed",
+				      .state = "delayed",
+				      .text = SPAN_TEXT(payload),
+				      .error = ERROR,
+				      .delay_ms = NO_CHILD_DELAY_MS,
+				      .why = "spawn"});
 	text_fini(&payload);
 }
 
@@ -412,8 +412,8 @@ void verdict_send_duplicate(struct slot *s)
 		LOG_SPAN("of", SPAN_TEXT(s->said.note)), LOG_SPAN("class", job_class_name(s->job)),
 		LOG_SPAN("queue", s->job->entry.queue));
 	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_DONE,
-			      .what = "duplicate",
-			      .state = "done",
-			      .follows_nobody = true,
-			      .error = SPAN_TEXT(s->said.note)});
+				      .what = "duplicate",
+				      .state = "done",
+				      .follows_nobody = true,
+				      .error = SPAN_TEXT(s->said.note)});
 }

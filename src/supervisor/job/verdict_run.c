@@ -16,8 +16,8 @@ void verdict_add_position(struct text *out, const struct slot *s)
 		iteration_add_place(out, s->job);
 }
 
-static void add_follow(struct text *out, const struct job *j, const char *state,
-	const struct conf_follow *f)
+static void add_follow(
+	struct text *out, const struct job *j, const char *state, const struct conf_follow *f)
 {
 	struct text payload = {0};
 	struct span args = f->args_json ? span_of(f->args_json) : SPAN_LIT("[]");
@@ -30,8 +30,8 @@ static void add_follow(struct text *out, const struct job *j, const char *state,
 					   .args_json = args,
 					   .jid = jid,
 					   .now_ms = clock_wall_ms()});
-	verbs_add_follow(out, state, f->queue ? span_of(f->queue) : j->entry.queue,
-		SPAN_TEXT(payload));
+	verbs_add_follow(
+		out, state, f->queue ? span_of(f->queue) : j->entry.queue, SPAN_TEXT(payload));
 	text_fini(&payload);
 }
 
@@ -81,13 +81,13 @@ void verdict_tell_interrupted(struct slot *s, const struct outcome *out)
 	job_add_payload(&payload, s->job, out->cut_off ? JOB_CUT_OFF : JOB_INTERRUPTED);
 	log_interrupted(s, out);
 	verdict_tell_redis(s, &(struct decision){.kind = later ? VERDICT_LATER : out->verdict,
-			      .what = "interrupted",
-			      .state = later ? "interrupted" : "queued",
-			      .error = SPAN_TEXT(out->error),
-			      .text = SPAN_TEXT(payload),
-			      .interrupted = !out->cut_off,
-			      .delay_ms = later ? s->said.delay_ms : 0,
-			      .why = later ? "interrupted" : NULL});
+				      .what = "interrupted",
+				      .state = later ? "interrupted" : "queued",
+				      .error = SPAN_TEXT(out->error),
+				      .text = SPAN_TEXT(payload),
+				      .interrupted = !out->cut_off,
+				      .delay_ms = later ? s->said.delay_ms : 0,
+				      .why = later ? "interrupted" : NULL});
 	text_fini(&payload);
 }
 
@@ -104,12 +104,12 @@ void verdict_tell_waits(struct slot *s)
 		LOG_STR("worker", s->worker_id), LOG_NUM("again_in_ms", it->wait_ms),
 		LOG_SPAN("reason", SPAN_TEXT(it->reason)));
 	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_LATER,
-			      .what = throttled ? "throttled" : "interrupted",
-			      .state = throttled ? "throttled" : "interrupted",
-			      .text = SPAN_TEXT(payload),
-			      .reason = SPAN_TEXT(it->reason),
-			      .delay_ms = it->wait_ms,
-			      .why = job_wait_name(it->wait)});
+				      .what = throttled ? "throttled" : "interrupted",
+				      .state = throttled ? "throttled" : "interrupted",
+				      .text = SPAN_TEXT(payload),
+				      .reason = SPAN_TEXT(it->reason),
+				      .delay_ms = it->wait_ms,
+				      .why = job_wait_name(it->wait)});
 	text_fini(&payload);
 }
 
@@ -122,14 +122,16 @@ void verdict_tell_paused(struct slot *s, const struct outcome *out)
 	job_add_payload(&payload, s->job, JOB_INTERRUPTED);
 	log_event(LOG_INFO, "job.paused", LOG_SPAN("jid", s->job->jid),
 		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
-		LOG_SPAN("reason", SPAN_TEXT(s->iteration.reason)),
-		LOG_NUM("done", s->iteration.done));
+		s->iteration.reason.len ? LOG_SPAN("reason", SPAN_TEXT(s->iteration.reason))
+					: LOG_NOTHING,
+		LOG_SPAN("cursor", SPAN_TEXT(s->iteration.cursor)),
+		job_is_each(s->job) ? LOG_NUM("done", s->iteration.done) : LOG_NOTHING);
 	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_PAUSED,
-			      .what = "paused",
-			      .state = "paused",
-			      .text = SPAN_TEXT(payload),
-			      .interrupted = true,
-			      .reason = SPAN_TEXT(s->iteration.reason)});
+				      .what = "paused",
+				      .state = "paused",
+				      .text = SPAN_TEXT(payload),
+				      .interrupted = true,
+				      .reason = SPAN_TEXT(s->iteration.reason)});
 	text_fini(&payload);
 }
 
@@ -144,9 +146,9 @@ void verdict_send_divided(struct slot *s)
 		LOG_NUM("parts", iteration_parts_wanted(s->job)),
 		LOG_NUM("total", s->iteration.total));
 	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_DIVIDED,
-			      .what = "divided",
-			      .state = "queued",
-			      .text = SPAN_TEXT(parts)});
+				      .what = "divided",
+				      .state = "queued",
+				      .text = SPAN_TEXT(parts)});
 	text_fini(&parts);
 }
 

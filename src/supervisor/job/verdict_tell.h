@@ -14,8 +14,8 @@ struct decision {
 	const char *state; /* of the run record from now on */
 	struct span text;  /* failure record, or payload that goes back */
 	struct span exception, error;
-	struct span reason; /* why it waits or is paused */
-	bool interrupted;   /* counts as one more interruption */
+	struct span reason;  /* why it waits or is paused */
+	bool interrupted;    /* counts as one more interruption */
 	bool follows_nobody; /* it is no end of a job that was done: nothing follows */
 	int64_t delay_ms;
 	const char *why; /* of LATER, and of a part that failed */

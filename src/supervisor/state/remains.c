@@ -109,6 +109,5 @@ static void on_answer(void *arg, const struct redis_reply *reply)
 void remains_tell(struct remains *r, struct verbs *verbs, int64_t runs_kept_ms)
 {
 	if (!r->under_way && !remains_are_told(r))
-		r->under_way =
-			verbs_checkpoint(verbs, r->jobs, r->n, runs_kept_ms, on_answer, r);
+		r->under_way = verbs_checkpoint(verbs, r->jobs, r->n, runs_kept_ms, on_answer, r);
 }

@@ -44,7 +44,8 @@ void scoreboard_asked(struct scoreboard_place p);	     /* of a nursery, just now
 void scoreboard_hello(struct scoreboard_place p, pid_t pid); /* it stands */
 void scoreboard_given(
 	struct scoreboard_place p, struct span token, struct span jid, bool exclusive);
-void scoreboard_job_over(struct scoreboard_place p); /* the process goes on; or: all is told of it */
+void scoreboard_job_over(
+	struct scoreboard_place p); /* the process goes on; or: all is told of it */
 /* It was reaped. The marks of an iterating job stay until its verdict is kept somewhere else. */
 void scoreboard_gone(struct scoreboard_place p);
 
