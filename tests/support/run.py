@@ -21,7 +21,7 @@ import time
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.environ.get("BUILD", "build")
-LIMIT_S = int(os.environ.get("TEST_LIMIT_S", "180"))
+LIMIT_S = int(os.environ.get("TEST_LIMIT_S", "600"))
 AT_ONCE = int(os.environ.get("TEST_AT_ONCE", "2"))
 
 CHECK_SUM = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", re.M)

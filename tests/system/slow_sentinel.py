@@ -34,7 +34,7 @@ class Failovers(SystemTest):
         return Counter((self.read("ran") or "").split())
 
     def until_ran(self, count):
-        self.until(lambda: len(self.ran()) >= count, "%d jobs to have run" % count, 60)
+        self.until(lambda: len(self.ran()) >= count, "%d jobs to have run" % count)
 
     def under_load(self, fail_over):
         drover = self.drover(
@@ -49,7 +49,7 @@ class Failovers(SystemTest):
         self.watch.replica.hang_up()
         self.redis = self.watch.replica
         self.until_ran(JOBS)
-        self.until(lambda: not self.waiting() and not self.lease_entries(), "all to be over", 60)
+        self.until(lambda: not self.waiting() and not self.lease_entries(), "all to be over")
         again = sum(times - 1 for times in self.ran().values())
         said = {name: len(drover.events(name))
                 for name in ("job.orphan", "job.missing", "verdict.stale")}

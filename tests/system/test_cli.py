@@ -135,7 +135,7 @@ class Enqueue(CliTest):
     def until_enqueued_then(self, state):
         """Somebody waits; the record is made to say `state`; the waiter's jid."""
         def wait():
-            self.waiter.result = self.cli("enqueue", "low", "Slow", "--wait=20s")
+            self.waiter.result = self.cli("enqueue", "low", "Slow", "--wait=60s")
         self.redis.call("FLUSHALL")
         self.waiter = threading.Thread(target=wait)
         self.waiter.start()
@@ -146,7 +146,7 @@ class Enqueue(CliTest):
 
     def test_record_gone_while_waited_for(self):
         def wait():
-            waiter.result = self.cli("enqueue", "low", "Slow", "--wait=20s")
+            waiter.result = self.cli("enqueue", "low", "Slow", "--wait=60s")
         waiter = threading.Thread(target=wait)
         waiter.start()
         key = self.until(self.run_keys, "the run record")[0]
@@ -212,12 +212,12 @@ class WithSupervisor(CliTest):
 
     def test_wait_for_done_and_failed(self):
         self.drover({"Good": sh("exit 0"), "Bad": sh("echo why >&2; exit 3")})
-        code, out, err = self.cli("enqueue", "default", "Good", "--wait=20s")
+        code, out, err = self.cli("enqueue", "default", "Good", "--wait=60s")
         self.assertEqual((code, err), (0, ""))
         job = self.ask("job", out.strip())
         self.assertEqual((job["state"], job["class"], job["attempt"]), ("done", "Good", 1))
         self.assertTrue(job["enqueued_at"] <= job["started_at"] <= job["ended_at"])
-        code, out, err = self.cli("enqueue", "default", "Bad", "--wait=20s", "--json")
+        code, out, err = self.cli("enqueue", "default", "Bad", "--wait=60s", "--json")
         self.assertEqual(code, 1)
         self.assertIn("Drover::ExitStatus", err)
         self.assertEqual(json.loads(out)["exception"], "Drover::ExitStatus")
@@ -267,7 +267,7 @@ class WithSupervisor(CliTest):
     def test_inside_a_job(self):
         self.drover({"Talk": sh("d=%s; $d progress 5 10 && $d note 'half way' && $d result '[1]'"
                                 " && $d checkpoint 5" % program("drover"))})
-        code, out, err = self.cli("enqueue", "default", "Talk", "--wait=20s", "--json")
+        code, out, err = self.cli("enqueue", "default", "Talk", "--wait=60s", "--json")
         self.assertEqual(code, 0, err)
         job = json.loads(out)
         self.assertEqual(job["result"], [1])

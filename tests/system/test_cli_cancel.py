@@ -52,7 +52,7 @@ class Cancel(LaterTest):
 
     def test_wait_until_it_is_gone(self):
         def wait():
-            said.append(self.cli("cancel", "j1", "--wait=20s"))
+            said.append(self.cli("cancel", "j1", "--wait=60s"))
         self.hold("j1")
         said = []
         waiter = threading.Thread(target=wait)
@@ -169,7 +169,7 @@ class WithSupervisor(LaterTest):
         self.drover({"Say": sh("echo $DROVER_ORIGIN > " + self.path("said"))})
         jid = self.ok("enqueue", "default", "Say", "--in", "300ms", "--id", "k").strip()
         self.assertEqual(self.ok("job", jid).count("waits for its time"), 1)
-        self.assertEqual(self.cli("enqueue", "default", "Say", "--id", "k", "--wait=20s")[0], 0)
+        self.assertEqual(self.cli("enqueue", "default", "Say", "--id", "k", "--wait=60s")[0], 0)
         self.assertEqual(self.until_file("said"), "delayed\n")
         job = self.ask("job", jid)
         due = self.record(jid)["enqueued_at"]
@@ -180,7 +180,7 @@ class WithSupervisor(LaterTest):
         self.redis.options.update(appendonly="yes")
         self.redis.restart()
         drover = self.drover({"Good": sh("exit 0")})
-        code, first, _ = self.cli("enqueue", "default", "Good", "--id", "k", "--wait=20s")
+        code, first, _ = self.cli("enqueue", "default", "Good", "--id", "k", "--wait=60s")
         self.assertEqual(code, 0)
         drover.term()
         self.redis.restart()
@@ -192,7 +192,7 @@ class WithSupervisor(LaterTest):
         self.drover({"Hang": self.hang(track=True)})
         jid = self.ok("enqueue", "default", "Hang").strip()
         pid = int(self.until_file("pid"))
-        self.assertEqual(self.ask("cancel", jid, "--wait=20s")["how"], "cancelled")
+        self.assertEqual(self.ask("cancel", jid, "--wait=60s")["how"], "cancelled")
         self.until(lambda: not os.path.exists("/proc/%d" % pid), "the end of the job")
         job = self.ask("job", jid)
         self.assertEqual((job["state"], job["place"]), ("cancelled", None))

@@ -164,7 +164,7 @@ class RequestId(LaterTest):
     def test_wait_for_one_that_is_done(self):
         jid = self.ok("enqueue", "low", "Mail", "--id", "k").strip()
         self.redis.call("HSET", "resque:drover:run:" + jid, "state", "done")
-        code, out, _ = self.cli("enqueue", "low", "Mail", "--id", "k", "--wait=20s")
+        code, out, _ = self.cli("enqueue", "low", "Mail", "--id", "k", "--wait=60s")
         self.assertEqual((code, out.strip()), (0, jid))
 
     def test_kept_over_the_delay(self):

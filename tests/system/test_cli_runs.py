@@ -80,7 +80,7 @@ class Run(RunsTest):
 
     def test_csv_from_a_pipe(self):
         done = subprocess.run([program("drover"), "--redis", self.redis.url, "run", "Rows", "--csv", "-"],
-                              input=b"a\n1\n", stdout=subprocess.PIPE, check=True, timeout=20)
+                              input=b"a\n1\n", stdout=subprocess.PIPE, check=True, timeout=60)
         self.assertEqual(self.record(done.stdout.decode().strip())["state"], "queued")
         self.assertEqual(len(self.uploads()), 1)
 
@@ -89,7 +89,7 @@ class Wait(RunsTest):
     def wait_for(self, state, *words, **fields):
         """`run --wait` of a job that a supervisor ends as `state`."""
         def wait():
-            said.append(self.cli("run", "Rows", "--wait=20s", *words))
+            said.append(self.cli("run", "Rows", "--wait=60s", *words))
         said = []
         waiter = threading.Thread(target=wait)
         waiter.start()

@@ -298,7 +298,7 @@ class Log(RunsTest):
         self.assertRegex(follower.stdout.readline(), "two$")
         self.say("three")
         self.redis.call("HSET", self.key("r"), "state", "done")
-        out, err = follower.communicate(timeout=20)
+        out, err = follower.communicate(timeout=60)
         self.assertRegex(out, "three\n$")
         self.assertEqual((follower.returncode, err), (0, ""))
 
@@ -306,7 +306,7 @@ class Log(RunsTest):
         self.plant("r", "done")
         self.say("one")
         self.say("two")
-        out, _ = self.follow("--json").communicate(timeout=20)
+        out, _ = self.follow("--json").communicate(timeout=60)
         self.assertEqual([json.loads(line)["line"] for line in out.splitlines()], ["one", "two"])
 
     def test_follow_ends_with_its_reader(self):
@@ -316,7 +316,7 @@ class Log(RunsTest):
         follower.stdout.readline()
         follower.stdout.close()
         self.say("two")
-        self.assertEqual(follower.wait(20), 0)
+        self.assertEqual(follower.wait(60), 0)
         follower.stderr.close()
 
     def test_follow_ends_with_the_record(self):
@@ -325,7 +325,7 @@ class Log(RunsTest):
         follower = self.follow()
         follower.stdout.readline()
         self.redis.call("DEL", self.key("r"))
-        follower.communicate(timeout=20)
+        follower.communicate(timeout=60)
         self.assertEqual(follower.returncode, 0)
 
 

@@ -75,7 +75,7 @@ class Live(RunsTest):
         self.open_gate()
         jid = self.start("--limit", "3")
         self.until_state(jid, "done")
-        code, out, err = self.cli("run", "Rows", "--from", "5", "--to", "7", "--wait=20s")
+        code, out, err = self.cli("run", "Rows", "--from", "5", "--to", "7", "--wait=60s")
         self.assertEqual((code, len(out.split())), (0, 1), err)
         self.assertEqual(self.items(), [1, 2, 3, 5, 6, 7])
 
@@ -83,7 +83,7 @@ class Live(RunsTest):
         jid = self.start("--parallel", "4")
         self.until(lambda: len(self.items()) == 2, "both workers to be at it")
         said = []
-        waiter = threading.Thread(target=lambda: said.append(self.cli("cancel", jid, "--wait=20s")))
+        waiter = threading.Thread(target=lambda: said.append(self.cli("cancel", jid, "--wait=60s")))
         waiter.start()
         self.until(lambda: self.state(jid) in ("cancelling", "cancelled"), "the wish")
         self.until_told(2)
@@ -129,7 +129,7 @@ class Live(RunsTest):
             file.write("a,b\n" + "".join("%d,x\n" % n for n in range(1, 6)))
         script = 'while read -r x; do echo "$x" >> %s; echo ok; done' % self.path("rows")
         self.drover({"Rows": {"each": {"csv": "/nowhere/at/all.csv"}, "filter": ["/bin/sh", "-c", script]}})
-        code, out, err = self.cli("run", "Rows", "--csv", self.path("rows.csv"), "--wait=20s")
+        code, out, err = self.cli("run", "Rows", "--csv", self.path("rows.csv"), "--wait=60s")
         self.assertEqual(code, 0, (out, err))
         rows = [json.loads(line) for line in self.read("rows").splitlines()]
         self.assertEqual(rows, [{"a": str(n), "b": "x"} for n in range(1, 6)])
@@ -138,7 +138,7 @@ class Live(RunsTest):
         script = "while read -r x; do echo $x >> %s; echo ok; done" % self.path("seen")
         each = {"range": "1..2", "inner": {"range": "30..10", "step": -10}}
         self.drover({"Rows": {"each": each, "filter": ["/bin/sh", "-c", script]}})
-        self.assertEqual(self.cli("run", "Rows", "--wait=20s")[0], 0)
+        self.assertEqual(self.cli("run", "Rows", "--wait=60s")[0], 0)
         self.assertEqual(self.read("seen").split(), ["[%d,%d]" % (a, b) for a in (1, 2) for b in (30, 20, 10)])
 
     def test_log_follows(self):
@@ -149,7 +149,7 @@ class Live(RunsTest):
                                     stdout=subprocess.PIPE, encoding="utf-8")
         self.until(self.items, "the first item")
         self.open_gate()
-        out, _ = follower.communicate(timeout=30)
+        out, _ = follower.communicate(timeout=60)
         self.assertEqual([line.split("  ", 1)[1] for line in out.splitlines()],
                          ["line %d" % n for n in range(1, 6)])
 

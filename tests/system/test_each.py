@@ -339,7 +339,7 @@ class Steering(EachTest):
         self.until_state("paused")
         seen = len(self.items())
         self.enqueue("default", "Note", 1)
-        self.until(lambda: self.noted() == [[1]], "another job to have the worker")
+        self.until_processed(1)  # it had the worker
         self.assertEqual((len(self.items()), self.paused(), self.lease_entries()), (seen, 1, {}))
         self.cli("resume", "run")
         self.until_processed(2)
@@ -378,7 +378,7 @@ class Steering(EachTest):
         self.run_job("Run", 2000)
         self.until_items(20)
         self.cli("pause", "--all", "--reason", "fire")
-        self.until(lambda: not self.lease_entries(), "nothing to be in hand", timeout=5)
+        self.until(lambda: not self.lease_entries(), "nothing to be in hand")
         seen = len(self.items())
         self.assertEqual(self.record("run", "state"), "queued")
         self.cli("resume", "--all")

@@ -257,7 +257,7 @@ class AnySequence(EachTest):
         begun = 0
         for _ in range(self.STEPS):
             begun += self.random.randrange(20, 2 * self.COUNT)
-            self.until(lambda: self.ledger.count() >= begun or self.all_done(), "items", 60)
+            self.until(lambda: self.ledger.count() >= begun or self.all_done(), "items")
             what = self.random.choices(list(self.WEIGHTS), list(self.WEIGHTS.values()))[0]
             getattr(self, "do_" + what)()
         for kind in self.kinds:

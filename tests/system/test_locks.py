@@ -22,7 +22,7 @@ class MaxRunning(SystemTest):
         self.until(lambda: self.noted() == [["past"]], "the other job to go past them")
         self.until_begun(1)
         self.until(lambda: self.parked() == 2, "two to be parked")
-        self.assertEqual(len(self.lease_entries()), 1)  # no worker is held
+        self.until(lambda: len(self.lease_entries()) == 1, "no worker to be held")
         self.open_gate()
         self.until_processed(4)
         drover.until_event("job.start", 4)

@@ -31,7 +31,7 @@ class Outage(SystemTest):
             drover.until_event("redis.down", count=len(drover.events("redis.up")))
             self.redis.start()
             drover.until_event("redis.up", count=len(drover.events("redis.down")))
-        self.until_processed(count, 60)
+        self.until_processed(count)
         self.assertEqual(drover.pid, pid)
         self.assertTrue(drover.running)
         ran = self.ran()
