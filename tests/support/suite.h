@@ -34,15 +34,28 @@ static inline Suite *suite_with(const char *name, TCase **tc)
 	return s;
 }
 
-static inline int suite_run(Suite *s)
+static inline int suite_run_as(Suite *s, enum fork_status fork_status)
 {
 	SRunner *r = srunner_create(s);
 	int failed;
 
+	srunner_set_fork_status(r, fork_status);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Each test in a process of its own, unless CK_FORK=no says otherwise. */
+static inline int suite_run(Suite *s)
+{
+	return suite_run_as(s, CK_FORK_GETENV);
+}
+
+/* In any case, where a test leaves its process changed or ends it. */
+static inline int suite_run_apart(Suite *s)
+{
+	return suite_run_as(s, CK_FORK);
 }
 
 #endif

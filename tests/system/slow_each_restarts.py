@@ -13,12 +13,12 @@ ITEMS, MS, EVERY_S, LOOK_S = 6000, 10, 3, 0.05
 
 
 class Restarts(EachTest):
-    def restless(self, signum):
+    def restless(self, signum, items):
         """How often it was restarted; the progress as somebody saw it who looked all the time."""
-        entry = filter_of(self.ledger, MS, each={"range": "1..%d" % ITEMS})
+        entry = filter_of(self.ledger, MS, each={"range": "1..%d" % items})
         drover = self.drover({"Long": entry})
         jid, restarts, seen = self.run_job("l1", "Long"), 0, []
-        again_at, end_at = time.monotonic() + EVERY_S, time.monotonic() + 6 * ITEMS * MS / 1000
+        again_at, end_at = time.monotonic() + EVERY_S, time.monotonic() + 6 * items * MS / 1000
         while self.state(jid) != "done" and time.monotonic() < end_at:
             seen.append(int(self.redis.call("HGET", "resque:drover:run:" + jid, "done") or 0))
             if time.monotonic() >= again_at:
@@ -31,21 +31,24 @@ class Restarts(EachTest):
         self.until_state(jid, "done")
         back = [(a, b) for a, b in zip(seen, seen[1:]) if b < a]
         self.assertEqual(back, [], "its progress never decreases")
-        again = self.assert_each_once(jid, [str(n) for n in range(1, ITEMS + 1)], restarts)
-        self.assertGreater(restarts, ITEMS * MS / 1000 / EVERY_S - 2)
+        again = self.assert_each_once(jid, [str(n) for n in range(1, items + 1)], restarts)
+        self.assertGreater(restarts, items * MS / 1000 / EVERY_S - 2)
         print("figure: %d restarts, %d looks, %d items begun again" % (restarts, len(seen), again))
         return restarts, again
 
+    def assert_counted(self, restarts, counted):
+        """Not the last, where it came behind the end; nor one that came before the run went on."""
+        self.assertLessEqual(int(counted), restarts)
+        self.assertGreater(int(counted), restarts // 2)
+
     def test_by_kill(self):
-        restarts, _ = self.restless(signal.SIGKILL)
-        record = self.assert_ended("l1", ITEMS)
-        self.assertIn(int(record["recoveries"]), (restarts - 1, restarts), "the last may come late")
+        restarts, _ = self.restless(signal.SIGKILL, ITEMS)
+        self.assert_counted(restarts, self.assert_ended("l1", ITEMS)["recoveries"])
 
     def test_by_term(self):
-        restarts, again = self.restless(signal.SIGTERM)
+        restarts, again = self.restless(signal.SIGTERM, ITEMS // 3)
         self.assertEqual(again, 0)
-        record = self.assert_ended("l1", ITEMS)
-        self.assertIn(int(record["interruptions"]), (restarts - 1, restarts))
+        self.assert_counted(restarts, self.assert_ended("l1", ITEMS // 3)["interruptions"])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ class Heartbeat(SystemTest):
             self.redis.call("HSET", "resque:workers:heartbeat", worker, "2000-01-01T00:00:00+00:00")
         self.until(lambda: not any(beat.startswith("2000") for beat in
                                    self.redis.call("HVALS", "resque:workers:heartbeat")),
-                   "a new heartbeat of both", 40)
+                   "a new heartbeat of both")
         self.open_gate()
 
 

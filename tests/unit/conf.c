@@ -1,5 +1,4 @@
 /* Tests of conf: what golden files (conf_golden.c) cannot show. */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "support/suite.h"
 
 static struct text faults;
 
@@ -507,8 +507,6 @@ int main(void)
 {
 	Suite *suite = suite_create("conf");
 	TCase *memory = tcase_create("memory"), *files = tcase_create("files");
-	SRunner *runner;
-	int failed;
 
 	unsetenv("DROVER_REDIS_URL");
 	tcase_add_test(memory, test_defaults);
@@ -536,9 +534,5 @@ int main(void)
 	tcase_add_test(files, test_password_is_a_file);
 	suite_add_tcase(suite, memory);
 	suite_add_tcase(suite, files);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run_apart(suite);
 }

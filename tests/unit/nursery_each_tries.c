@@ -266,5 +266,5 @@ static Suite *nursery_each_tries_suite(void)
 
 int main(void)
 {
-	return suite_run(nursery_each_tries_suite());
+	return suite_run_apart(nursery_each_tries_suite());
 }

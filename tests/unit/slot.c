@@ -499,5 +499,5 @@ int main(void)
 	tcase_add_test_raise_signal(t, test_a_job_for_a_slot_that_has_one, SIGABRT);
 	tcase_add_test_raise_signal(t, test_freed_with_a_job, SIGABRT);
 	add_lives(t);
-	return suite_run(s);
+	return suite_run_apart(s);
 }

@@ -195,5 +195,5 @@ int main(void)
 	tcase_add_test(t, test_grows_and_stays_terminated);
 	tcase_add_test(t, test_numbers_and_formats);
 	tcase_add_test_raise_signal(t, test_more_than_is_there_cannot_be_dropped, SIGABRT);
-	return suite_run(s);
+	return suite_run_apart(s);
 }

@@ -1,5 +1,4 @@
 /* Tests of base/zone. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/zone.h"
+#include "support/suite.h"
 
 static struct err err;
 
@@ -152,8 +152,6 @@ int main(void)
 {
 	Suite *suite = suite_create("zone");
 	TCase *tc = tcase_create("zone");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, test_fixed);
 	tcase_add_test(tc, test_changes);
@@ -164,9 +162,5 @@ int main(void)
 	tcase_add_test(tc, test_remembers);
 	tcase_add_test(tc, test_two_hundred_years);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run_apart(suite);
 }
