@@ -187,11 +187,14 @@ class Stops(EachTest):
 
 class Errors(EachTest):
     def test_a_poison_item_is_set_aside(self):
-        self.drover({"Run": self.filter(before="[ $item = 50 ] && kill -SEGV $$;", on_item_error="skip",
-                                        item_backoff={"first": "10ms"})})
+        drover = self.drover({"Run": self.filter(before="[ $item = 50 ] && kill -SEGV $$;", on_item_error="skip",
+                                                 item_backoff={"first": "10ms"})})
         self.run_job("Run", 100)
         self.until_processed(1)
         self.assertEqual(len(set(self.items())), 99)
+        said = drover.events("job.item_aside")
+        self.assertEqual([(e["item"], e["tries"]) for e in said], [(50, 2)])
+        self.assertIn("SIGSEGV", said[0]["error"])
         self.assertEqual((self.record("run", "done"), self.record("run", "errors")), ("99", "1"))
         self.assertEqual(list(self.errors()), [50])
         self.assertIn("SIGSEGV", self.errors()[50]["error"])
@@ -207,14 +210,14 @@ class Errors(EachTest):
         self.assertEqual(error["attempts"], 2)
 
     def test_a_timeout_is_for_one_item(self):
-        self.drover({"Run": self.filter(before="[ $item = 3 ] && sleep 60;", on_item_error="skip", timeout="300ms")})
+        self.drover({"Run": self.filter(before="[ $item = 3 ] && sleep 60;", on_item_error="skip", timeout="1s")})
         self.run_job("Run", 5)
         self.until_processed(1)
         self.assertEqual(self.items(), ["1", "2", "4", "5"])
-        self.assertIn("timeout is 300ms", self.errors()[3]["error"])
+        self.assertIn("timeout is 1s", self.errors()[3]["error"])
 
     def test_many_items_may_take_longer_than_the_timeout(self):
-        self.drover({"Run": self.filter(before="sleep 0.05;", timeout="1s")})
+        self.drover({"Run": self.filter(before="sleep 0.1;", timeout="2s")})
         self.run_job("Run", 30)
         self.until_processed(1)
         self.assertEqual((self.record("run", "done"), self.failed()), ("30", []))

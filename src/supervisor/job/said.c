@@ -122,8 +122,23 @@ static void set_aside(struct slot *s, int64_t number, struct span json)
 	s->ops->tell_soon(s->ctx, s);
 }
 
+/* Its words, and not the item: what is in it may be nothing for a log. */
+static void log_aside(const struct slot *s, const struct job_line *line)
+{
+	json_t *root = json_loadb(line->text.at, line->text.len, JSON_ALLOW_NUL, NULL);
+	const char *error = json_string_value(json_object_get(root, "error"));
+
+	log_event(LOG_WARN, "job.item_aside", LOG_SPAN("jid", s->job->jid),
+		LOG_SPAN("class", job_class_name(s->job)), LOG_STR("worker", s->worker_id),
+		LOG_NUM("item", line->number),
+		LOG_NUM("tries", json_integer_value(json_object_get(root, "attempts"))),
+		LOG_STR("error", error ? error : ""));
+	json_decref(root);
+}
+
 static void say_aside(struct slot *s, const struct job_line *line)
 {
+	log_aside(s, line);
 	set_aside(s, line->number, line->text);
 }
 
