@@ -19,7 +19,7 @@ CC      := $(if $(filter cc,$(CC)),gcc,$(CC))
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
            -Wpointer-arith -Wcast-qual -Wvla
 HARDEN  := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
-OPT     ?= -O2 -g
+OPT     ?= $(if $(SANITIZE)$(CRASH),-O1,-O2) -g
 
 ifdef SANITIZE
 B       := build-san
