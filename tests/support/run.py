@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""run: every test program, two at a time, one line each, and the sum in the last line.
+"""run: every test program, three at a time, one line each, and the sum in the last line.
 
     tests/support/run.py                 unit programs, golden tests, system tests
     tests/support/run.py PATH...         only these (a unit program, a tests/system/*.py)
@@ -22,7 +22,7 @@ import time
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.environ.get("BUILD", "build")
 LIMIT_S = int(os.environ.get("TEST_LIMIT_S", "600"))
-AT_ONCE = int(os.environ.get("TEST_AT_ONCE", "2"))
+AT_ONCE = int(os.environ.get("TEST_AT_ONCE", "3"))
 
 CHECK_SUM = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", re.M)
 PYTHON_SUM = re.compile(r"^Ran (\d+) tests? in", re.M)

@@ -263,9 +263,12 @@ static enum each_step ask_throttle(struct iteration *i)
 	enum each_step step = EACH_ON;
 	int answer;
 
-	while ((answer = hook_ask_throttle(i->m, &i->marks, &why, &err)) == 0 && step == EACH_ON)
-		step = pace_wait(&i->pace, JOB_WAIT_THROTTLE, i->m->each.throttle_backoff_ms,
-			(struct span){why.data, why.len});
+	do {
+		answer = hook_ask_throttle(i->m, &i->marks, &why, &err);
+		if (answer == 0)
+			step = pace_wait(&i->pace, JOB_WAIT_THROTTLE,
+				i->m->each.throttle_backoff_ms, (struct span){why.data, why.len});
+	} while (answer == 0 && step == EACH_ON);
 	text_fini(&why);
 	if (answer < 0) {
 		tell_error("Drover::SpawnFailed", span_of(err.text));
