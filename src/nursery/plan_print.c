@@ -113,7 +113,8 @@ static int print_item(
 
 static int print_items(const struct job_message *m, int64_t most, int stream, struct err *err)
 {
-	struct collection *c = collection_open(m, SPAN_LIT(""), 0, stream, err);
+	struct collection *c =
+		collection_open(m, &(struct collection_start){.stream = stream}, err);
 	struct collection_item item;
 	struct text line = {0};
 	int got = c ? 1 : -1;

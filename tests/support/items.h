@@ -105,11 +105,15 @@ static inline void items_fini(struct items_list *l)
 	*l = (struct items_list){0};
 }
 
+static const struct collection_start FROM_BEGINNING = {.stream = -1};
+
 /* Takes at most `most` items up to `end` behind the cursor: how many; -1 and why. */
 static inline int64_t items_take(struct items_list *out, const struct job_message *m, int stream,
 	struct span cursor, int64_t number, int64_t end, int64_t most, struct err *err)
 {
-	struct collection *c = collection_open(m, cursor, number, stream, err);
+	struct collection *c = collection_open(m,
+		&(struct collection_start){.cursor = cursor, .number = number, .stream = stream},
+		err);
 	struct collection_item item;
 	int64_t count = 0;
 	int got = 1;

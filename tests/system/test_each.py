@@ -96,6 +96,20 @@ class Stops(EachTest):
         record = self.record()
         self.assertEqual((record["interruptions"], record["recoveries"], record["attempt"]), ("4", "0", "1"))
 
+    def test_a_command_that_prints_nothing_for_long_keeps_no_deploy_waiting(self):
+        prints = "n=$DROVER_CURSOR; while [ $((n = n + 1)) -le 6 ]; do printf '%d\\t%d\\n' $n $n; " \
+                 "[ $n != 3 ] || [ -e GO ] || exec sleep 1000; done".replace("GO", self.path("go"))
+        drover = self.drover({"Run": self.filter(each={"command": ["/bin/sh", "-c", prints]})},
+                             supervisor={"shutdown_grace": "10m"})
+        self.run_job("Run", 6)
+        self.until_items(3)
+        self.assertEqual(drover.term(), 0)
+        self.assertEqual((self.size("default"), self.record("run", "interruptions")), (1, "1"))
+        self.open_gate()
+        drover.start()
+        self.until_processed(1)
+        self.assert_each_once(6)
+
     def test_quit_stops_between_items_too(self):
         drover = self.drover({"Run": self.slow()})
         self.run_job("Run", 500)

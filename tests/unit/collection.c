@@ -132,7 +132,7 @@ START_TEST(test_cursor_before)
 
 	bed_init(&b, _i);
 	b.m.each.batch = 2;
-	c = collection_open(&b.m, (struct span){0}, 0, b.stream.theirs, &err);
+	c = collection_open(&b.m, &(struct collection_start){.stream = b.stream.theirs}, &err);
 	ck_assert_msg(c, "%s", err.text);
 	while (collection_next(c, INT64_MAX, &item, &err) == 1) {
 		struct items_list again = {0};

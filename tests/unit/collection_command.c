@@ -116,7 +116,7 @@ START_TEST(test_a_command_is_ended)
 	struct job_message m = printed(argv);
 	struct collection_item item;
 	struct err err = {""};
-	struct collection *c = collection_open(&m, (struct span){0}, 0, -1, &err);
+	struct collection *c = collection_open(&m, &FROM_BEGINNING, &err);
 	pid_t sleeper;
 
 	ck_assert_msg(c, "%s", err.text);
@@ -135,6 +135,33 @@ START_TEST(test_a_command_is_ended)
 			break;
 		fclose(file);
 	}
+}
+END_TEST
+
+static bool third_time(void *ctx)
+{
+	int *asked = ctx;
+
+	return ++*asked >= 3;
+}
+
+START_TEST(test_a_silent_one_is_given_up)
+{
+	const char *argv[] = {"sh", "-c", "printf 'a\\tx\\n'; sleep 1000", NULL};
+	struct job_message m = printed(argv);
+	struct collection_item item;
+	int asked = 0;
+	struct collection_start start = {.stream = -1, .stop = third_time, .stop_ctx = &asked};
+	struct err err = {""};
+	struct collection *c = collection_open(&m, &start, &err);
+
+	ck_assert_msg(c, "%s", err.text);
+	ck_assert_int_eq(collection_next(c, INT64_MAX, &item, &err), 1);
+	ck_assert_int_eq(collection_next(c, INT64_MAX, &item, &err), -1);
+	ck_assert_str_eq(err.text, "sh: stopped");
+	ck_assert_span_eq(collection_cursor(c), SPAN_LIT("a"));
+	collection_close(c);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 }
 END_TEST
 
@@ -426,6 +453,7 @@ int main(void)
 	tcase_add_test(t, test_what_a_command_is_told);
 	tcase_add_test(t, test_programs_that_are_not_there);
 	tcase_add_test(t, test_a_command_is_ended);
+	tcase_add_test(t, test_a_silent_one_is_given_up);
 	tcase_add_test(t, test_an_item_too_long);
 	tcase_add_test(t, test_many_and_large_members);
 	tcase_add_test(t, test_line_breaks);

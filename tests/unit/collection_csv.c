@@ -108,7 +108,7 @@ START_TEST(test_bad_headers)
 		struct err err = {""};
 
 		m.collection.separator = rows[i].separator;
-		ck_assert_ptr_null(collection_open(&m, (struct span){0}, 0, -1, &err));
+		ck_assert_ptr_null(collection_open(&m, &FROM_BEGINNING, &err));
 		ck_assert_msg(strstr(err.text, rows[i].why), "%s", err.text);
 		items_drop(path);
 	}
@@ -134,7 +134,7 @@ START_TEST(test_too_many_columns)
 	ck_assert(all.list[0].unfit && !all.list[1].unfit);
 	items_fini(&all);
 	items_write(path, (struct span){bytes.data + 2, bytes.len - 2});
-	ck_assert_ptr_null(collection_open(&m, (struct span){0}, 0, -1, &err));
+	ck_assert_ptr_null(collection_open(&m, &FROM_BEGINNING, &err));
 	ck_assert_msg(strstr(err.text, "more than 4096 columns"), "%s", err.text);
 	text_fini(&bytes);
 	items_drop(path);

@@ -31,8 +31,10 @@ static void set_time(const char *path, time_t at)
 
 static int reopen(const struct job_message *m, const struct items_one *at, struct err *err)
 {
-	struct collection *c =
-		collection_open(m, (struct span){at->cursor, at->cursor_len}, at->number, -1, err);
+	struct collection *c = collection_open(m,
+		&(struct collection_start){
+			.cursor = {at->cursor, at->cursor_len}, .number = at->number, .stream = -1},
+		err);
 
 	collection_close(c);
 	return c ? 0 : -1;
@@ -200,7 +202,7 @@ START_TEST(test_cut_off_while_read)
 	bed_init(&b);
 	items_write(b.path, text_span(&more));
 	text_fini(&more);
-	c = collection_open(&b.m, (struct span){0}, 0, -1, &err);
+	c = collection_open(&b.m, &FROM_BEGINNING, &err);
 	ck_assert_ptr_nonnull(c);
 	ck_assert_int_eq(truncate(b.path, 10), 0);
 	while ((got = collection_next(c, INT64_MAX, &item, &err)) == 1)
@@ -297,20 +299,20 @@ START_TEST(test_no_file)
 	struct err err = {""};
 	char *path = items_file(SPAN_LIT(""));
 
-	ck_assert_ptr_null(collection_open(&m, (struct span){0}, 0, -1, &err));
+	ck_assert_ptr_null(collection_open(&m, &FROM_BEGINNING, &err));
 	m.path = "/tmp";
-	ck_assert_ptr_null(collection_open(&m, (struct span){0}, 0, -1, &err));
+	ck_assert_ptr_null(collection_open(&m, &FROM_BEGINNING, &err));
 	ck_assert_str_eq(err.text, "/tmp: not a regular file");
 	m.path = path;
 	ck_assert_int_eq(unlink(path), 0);
-	ck_assert_ptr_null(collection_open(&m, (struct span){0}, 0, -1, &err));
+	ck_assert_ptr_null(collection_open(&m, &FROM_BEGINNING, &err));
 	ck_assert_msg(strstr(err.text, "No such file"), "%s", err.text);
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
-	ck_assert_ptr_null(collection_open(&m, (struct span){0}, 0, -1, &err));
+	ck_assert_ptr_null(collection_open(&m, &FROM_BEGINNING, &err));
 	m.collection.kind = 99;
-	ck_assert_ptr_null(collection_open(&m, (struct span){0}, 0, -1, &err));
+	ck_assert_ptr_null(collection_open(&m, &FROM_BEGINNING, &err));
 	m.collection.kind = 0;
-	ck_assert_ptr_null(collection_open(&m, (struct span){0}, 0, -1, &err));
+	ck_assert_ptr_null(collection_open(&m, &FROM_BEGINNING, &err));
 	items_drop(path);
 }
 END_TEST

@@ -66,7 +66,7 @@ static enum each_step plan(struct iteration *i)
 	made = collection_make_plan(
 		i->m, i->m->each.bounds, is_stopped, &i->marks, &plan, i->stream, &err);
 	if (made < 0)
-		return iterate_say_collection(&err);
+		return iterate_say_collection(i, &err);
 	if (made == 0)
 		return EACH_LATER;
 	told = tell_plan(plan.total, (struct span){plan.bounds.data, plan.bounds.len});
@@ -81,12 +81,17 @@ static enum each_step plan(struct iteration *i)
 
 static enum each_step go_through(struct iteration *i)
 {
+	const struct collection_start start = {.cursor = span_of(i->m->cursor),
+		.number = i->m->each.number,
+		.stream = i->stream,
+		.stop = is_stopped,
+		.stop_ctx = &i->marks};
 	struct err err;
 	enum each_step step;
 
-	i->items = collection_open(i->m, span_of(i->m->cursor), i->m->each.number, i->stream, &err);
+	i->items = collection_open(i->m, &start, &err);
 	if (!i->items)
-		return iterate_say_collection(&err);
+		return iterate_say_collection(i, &err);
 	step = iterate(i);
 	performer_close(&i->performer);
 	collection_close(i->items);

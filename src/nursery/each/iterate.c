@@ -309,11 +309,16 @@ static enum each_step admit(struct iteration *i)
 
 /* -- the loop ---------------------------------------------------------------------------------- */
 
-/* A file that is another one now stays so; anything else may be better later. */
-enum each_step iterate_say_collection(const struct err *err)
+/*
+ * A file that is another one now stays so; anything else may be better later. Where a stop is ordered
+ * it may be no error at all: a true one is met again.
+ */
+enum each_step iterate_say_collection(const struct iteration *i, const struct err *err)
 {
 	const size_t len = sizeof COLLECTION_CHANGED - 1;
 
+	if (marks_is_stopped(&i->marks))
+		return EACH_LATER;
 	tell_error("Drover::Collection", span_of(err->text));
 	return strncmp(err->text, COLLECTION_CHANGED, len) == 0 ? EACH_FOR_GOOD : EACH_FAILED;
 }
@@ -328,7 +333,7 @@ static enum each_step next(struct iteration *i, struct collection_item *item)
 		return EACH_LATER;
 	got = collection_next(i->items, i->marks.end, item, &err);
 	if (got < 0)
-		return iterate_say_collection(&err);
+		return iterate_say_collection(i, &err);
 	if (got == 0)
 		return EACH_DONE;
 	i->pace.taken = item->last;

@@ -31,6 +31,6 @@ struct iteration {
 enum each_step iterate(struct iteration *i);
 
 /* The collection cannot be read: says it, and how that ends. */
-enum each_step iterate_say_collection(const struct err *err);
+enum each_step iterate_say_collection(const struct iteration *i, const struct err *err);
 
 #endif

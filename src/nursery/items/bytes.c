@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #define READ_SIZE (64 * 1024)
 #define READ_MIN  (16 * 1024) /* room for less than that is made larger */
 #define CUT_KEPT  1024
+#define LOOK_MS	  100 /* who waits for a pipe looks so often whether it shall stop */
 
 static void init(struct bytes *b, enum bytes_from from, int fd, const char *name)
 {
@@ -100,6 +102,22 @@ static ssize_t read_some(struct bytes *b, struct err *err)
 	return n < 0 ? err_errno(err, "%s", b->name) : n;
 }
 
+static bool is_stopped(const struct bytes *b)
+{
+	return b->stop && b->stop(b->stop_ctx);
+}
+
+/* What a pipe brings may be long in coming. */
+static void await(const struct bytes *b)
+{
+	struct pollfd readable = {b->fd, POLLIN, 0};
+
+	if (b->from != BYTES_PIPE || !b->stop)
+		return;
+	while (poll(&readable, 1, LOOK_MS) <= 0 && !is_stopped(b))
+		continue;
+}
+
 /* Cut off while it is read, it would be done with items missing and nobody told. */
 static int end_reached(struct bytes *b, struct err *err)
 {
@@ -119,7 +137,8 @@ static int read_more(struct bytes *b, struct err *err)
 
 	if (b->ended)
 		return 0;
-	if (b->stop && b->stop(b->stop_ctx))
+	await(b);
+	if (is_stopped(b))
 		return err_set(err, "%s: stopped", b->name);
 	make_room(b);
 	n = read_some(b, err);

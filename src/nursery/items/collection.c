@@ -32,13 +32,15 @@ static void init(struct collection *c, const struct job_message *m, struct span 
 	text_reserve(&c->joined, 0);
 }
 
-struct collection *collection_open(const struct job_message *m, struct span cursor, int64_t number,
-	int stream, struct err *err)
+struct collection *collection_open(
+	const struct job_message *m, const struct collection_start *start, struct err *err)
 {
 	struct collection *c = must_alloc(sizeof *c);
-	struct source_args args = source_args(m, cursor, stream);
+	struct source_args args = source_args(m, start->cursor, start->stream);
 
-	c->number = number;
+	args.stop = start->stop;
+	args.stop_ctx = start->stop_ctx;
+	c->number = start->number;
 	c->source = source_of_message(m, err);
 	if (c->source)
 		c->self = c->source->open(&args, &c->number, err);
@@ -46,7 +48,7 @@ struct collection *collection_open(const struct job_message *m, struct span curs
 		free(c);
 		return NULL;
 	}
-	init(c, m, cursor);
+	init(c, m, start->cursor);
 	return c;
 }
 

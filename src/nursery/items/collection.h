@@ -26,20 +26,28 @@ struct collection_item {
 				  member of a key); it is to be set aside */
 };
 
+struct collection_start {
+	struct span
+		cursor; /* it goes on behind it; .len 0: at the beginning. Need not outlive the open */
+	int64_t number; /* of the item that the cursor names */
+	int stream;	/* wire/stream.h; not closed with the collection; -1: there is none */
+	/* Asked now and then while something is waited for: true, and it is given up. NULL: never. */
+	bool (*stop)(void *ctx);
+	void *stop_ctx;
+};
+
 /*
- * Opens what `m` describes behind `cursor` (.len 0: at its beginning), whose item has the number
- * `number`. NULL and a sentence where that cannot be; CHANGED in front of it where a file is not the
- * one the cursor was made for (unless JOB_EACH_CHANGE). What `m` points to must outlive it, `cursor`
- * need not. `stream` (wire/stream.h) is not closed with it; -1: there is none.
+ * Opens what `m` describes, which must outlive it. NULL and a sentence where that cannot be; CHANGED
+ * in front of it where a file is not the one the cursor was made for (unless JOB_EACH_CHANGE).
  */
 #define COLLECTION_CHANGED "the collection has changed: "
-struct collection *collection_open(const struct job_message *m, struct span cursor, int64_t number,
-	int stream, struct err *err);
+struct collection *collection_open(
+	const struct job_message *m, const struct collection_start *start, struct err *err);
 void collection_close(struct collection *c);
 
 /*
  * The next item, with a number of at most `end` (of a batch all of them): 1; 0: there is none any
- * more, or not up to `end`; -1: it cannot be read.
+ * more, or not up to `end`; -1: it cannot be read, or `stop` said so.
  */
 int collection_next(
 	struct collection *c, int64_t end, struct collection_item *item, struct err *err);

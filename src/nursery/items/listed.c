@@ -35,6 +35,8 @@ static void *listed_open(const struct source_args *a, int64_t *number, struct er
 	*number = 0;
 	l = must_alloc(sizeof *l);
 	bytes_open_pipe(&l->bytes, a->stream, "the list of items");
+	l->bytes.stop = a->stop;
+	l->bytes.stop_ctx = a->stop_ctx;
 	text_reserve(&l->cursor, 0);
 	return l;
 }

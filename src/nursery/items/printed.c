@@ -104,6 +104,8 @@ static void *printed_open(const struct source_args *a, int64_t *number, struct e
 	}
 	p->name = must_strdup(a->argv[0]);
 	bytes_open_pipe(&p->bytes, p->command.out, p->name);
+	p->bytes.stop = a->stop;
+	p->bytes.stop_ctx = a->stop_ctx;
 	before = source_window(a->m, &SOURCE_PRINTED).first - 1;
 	if (!a->inner && *number < before) /* nothing is to be passed by: the command did */
 		*number = before;
