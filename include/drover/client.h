@@ -319,7 +319,8 @@ int drover_run_rate(struct drover_client *client, const char *jid, long long ite
 
 /* An item that was set aside. */
 struct drover_item_error {
-	struct drover_text item;   /* JSON; its number mostly */
+	long long number;	   /* in the collection, from 1 */
+	struct drover_text item;   /* JSON */
 	struct drover_text cursor; /* need not be UTF-8 */
 	struct drover_text error;
 	long long attempts, at_ms;

@@ -3,7 +3,7 @@
 #include "cli/cli.h"
 
 static const struct table_column columns[] = {
-	{"ITEM", true}, {"CURSOR", false}, {"ATTEMPTS", true}, {"AT", false}, {"ERROR", false}};
+	{"NUMBER", true}, {"ITEM", false}, {"ATTEMPTS", true}, {"AT", false}, {"ERROR", false}};
 
 static void add(void *ctx, const struct drover_item_error *e)
 {
@@ -11,6 +11,7 @@ static void add(void *ctx, const struct drover_item_error *e)
 	char at[CLOCK_TEXT_SIZE];
 
 	doc_open(&l->doc, NULL, '{');
+	doc_number(&l->doc, "number", e->number);
 	doc_json(&l->doc, "item", cli_span(e->item));
 	doc_text(&l->doc, "cursor", cli_span(e->cursor));
 	doc_text(&l->doc, "error", cli_span(e->error));
@@ -19,8 +20,8 @@ static void add(void *ctx, const struct drover_item_error *e)
 	doc_number(&l->doc, "round", e->round);
 	doc_close(&l->doc, '}');
 
+	table_add_number(&l->table, e->number);
 	table_add(&l->table, cli_span(e->item));
-	table_add(&l->table, cli_span(e->cursor));
 	table_add_number(&l->table, e->attempts);
 	table_add_str(&l->table, e->at_ms < 0 ? "" : clock_rfc3339(e->at_ms, at));
 	table_add(&l->table, cli_span(e->error));

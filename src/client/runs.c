@@ -114,7 +114,8 @@ static void tell_aside(const struct aside *a, drover_item_error_fn *fn, void *ct
 		text_add_str(&item, dump);
 	else
 		text_add_int(&item, a->number);
-	e = (struct drover_item_error){.item = internal_give_text(&item),
+	e = (struct drover_item_error){.number = a->number,
+		.item = internal_give_text(&item),
 		.cursor = text_of(tree, "cursor"),
 		.error = text_of(tree, "error"),
 		.attempts = number_of(tree, "attempts"),

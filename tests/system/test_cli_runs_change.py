@@ -203,9 +203,9 @@ class Errors(RunsTest):
             self.aside(number)
         errors = self.ask("errors", "r")
         self.assertEqual([error["item"] for error in errors], [4, 30, 100])
-        self.assertEqual(errors[0], {"item": 4, "cursor": "c4", "error": "bad row", "attempts": 2,
+        self.assertEqual(errors[0], {"number": 4, "item": 4, "cursor": "c4", "error": "bad row", "attempts": 2,
                                      "at": "2026-11-21T19:26:23.000Z", "round": 0})
-        self.assertRegex(self.ok("errors", "r"), r"30 +c30 +2 +2026-11-21T19:26:23.000Z +bad row")
+        self.assertRegex(self.ok("errors", "r"), r"30 +30 +2 +2026-11-21T19:26:23.000Z +bad row")
 
     def test_odd_ones(self):
         self.plant("r", "done")
