@@ -33,17 +33,16 @@ static void aside_close(struct source *s)
 	free(s);
 }
 
-/* One whose text is not kept whole cannot be tried from here; one that failed in this round was. */
+/* One that failed in this round was. */
 static bool is_due(const struct source *s, const json_t *record)
 {
 	return json_is_string(json_object_get(record, "item")) &&
-	       !json_is_true(json_object_get(record, "cut")) &&
 	       json_integer_value(json_object_get(record, "round")) < s->spec.round;
 }
 
 static void take(struct asides *a, const struct source *s, struct span number, struct span json)
 {
-	json_t *record = json_loadb(json.at, json.len, 0, NULL);
+	json_t *record = json_loadb(json.at, json.len, JSON_ALLOW_NUL, NULL);
 	char *text = must_strndup(number.at, number.len);
 	long long n = strtoll(text, NULL, 10);
 
@@ -67,9 +66,11 @@ static void add(struct text *out, const struct aside *a)
 	const json_t *item = json_object_get(a->record, "item");
 	const json_t *cursor = json_object_get(a->record, "cursor");
 	size_t cursor_len = json_is_string(cursor) ? json_string_length(cursor) : 0;
+	long long count = json_integer_value(json_object_get(a->record, "count"));
 
-	text_addf(
-		out, "%lld %zu %zu\n", (long long)a->number, cursor_len, json_string_length(item));
+	text_addf(out, "%lld %lld %d %zu %zu\n", (long long)a->number, count < 1 ? 1 : count,
+		!json_is_true(json_object_get(a->record, "cut")), cursor_len,
+		json_string_length(item));
 	if (cursor_len)
 		text_add(out, json_string_value(cursor), cursor_len);
 	text_add(out, json_string_value(item), json_string_length(item));

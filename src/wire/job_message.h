@@ -59,7 +59,6 @@ enum job_collection_kind {
 	JOB_CSV,       /* likewise, with separator */
 	JOB_PRINTED,   /* of a command that prints CURSOR<TAB>ITEM lines */
 	JOB_MEMBERS,   /* of a key of Redis, from the stream */
-	JOB_LISTED,    /* items that were set aside, from the stream */
 };
 
 enum job_members {
@@ -97,6 +96,8 @@ enum job_each_flag {
 	JOB_EACH_CHANGE = 32,  /* a collection that has changed is gone on with */
 	JOB_EACH_RETRY = 64,   /* items that were set aside: say `healed` where one is done */
 	JOB_EACH_TRACE = 128,  /* say `item` of each */
+	JOB_EACH_LISTED =
+		256, /* the items come listed from the stream, and stood in the collection */
 };
 
 #define JOB_NO_NUMBER INT64_MAX

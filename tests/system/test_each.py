@@ -6,74 +6,13 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-import processes  # noqa: E402
-from rig import SystemTest, command, main, sample_module, sh  # noqa: E402
+from each_shell import ShellTest  # noqa: E402
+from rig import command, main, sh  # noqa: E402
 
 THREE = {"main": {"workers": 3, "queues": ["default"]}}
 
 
-class EachTest(SystemTest):
-    """What the tests of iterating jobs have in common."""
-
-    def filter(self, before="", answer="echo ok", **keys):
-        """An entry whose filter notes every item in `items`, then answers."""
-        keys.setdefault("each", {"range": "1..{args.0}"})
-        script = "while read -r item; do %s printf '%%s\\n' \"$item\" >> %s; %s; done" % (
-            before, self.path("items"), answer)
-        return dict({"filter": ["/bin/sh", "-c", script]}, **keys)
-
-    def slow(self, **keys):
-        """Items that take a hundredth of a second each."""
-        return self.filter(before="sleep 0.01;", **keys)
-
-    def gated(self, at, **keys):
-        """Waits at item `at` until the gate is open."""
-        return self.filter(before="if [ $item = %d ]; then until [ -e %s ]; do sleep 0.01; done; fi;"
-                           % (at, self.path("go")), **keys)
-
-    def items(self):
-        return (self.read("items") or "").split("\n")[:-1]
-
-    def until_items(self, count):
-        self.until(lambda: len(self.items()) >= count, "%d items" % count)
-
-    def run_job(self, cls, *args, jid="run", **members):
-        self.enqueue("default", cls, *args, jid=jid, **members)
-        return jid
-
-    def record(self, jid="run", field=None):
-        pairs = self.redis.call("HGETALL", "resque:drover:run:" + jid)
-        record = dict(zip(pairs[::2], pairs[1::2]))
-        return record if field is None else record.get(field)
-
-    def part(self, name, part=0, jid="run"):
-        return self.redis.call("HGET", "resque:drover:run:%s:parts" % jid, "%d:%s" % (part, name))
-
-    def errors(self, jid="run"):
-        pairs = self.redis.call("HGETALL", "resque:drover:run:%s:errors" % jid)
-        return {int(k): json.loads(v) for k, v in zip(pairs[::2], pairs[1::2])}
-
-    def audit(self, jid="run"):
-        return [json.loads(line)["what"]
-                for line in self.redis.call("LRANGE", "resque:drover:run:%s:audit" % jid, 0, -1)]
-
-    def until_state(self, state, jid="run"):
-        self.until(lambda: self.record(jid, "state") == state,
-                   "%s to be %s, not %s" % (jid, state, self.record(jid, "state")))
-
-    def cli(self, *words, code=0):
-        got, out, err = command("drover", "--redis", self.redis.url, *words)
-        self.assertEqual(got, code, out + err)
-        return out
-
-    def paused(self):
-        return self.redis.call("HLEN", "resque:drover:paused:jobs")
-
-    def assert_each_once(self, count):
-        self.assertEqual(sorted(self.items(), key=int), [str(n) for n in range(1, count + 1)])
-
-
-class Stops(EachTest):
+class Stops(ShellTest):
     def test_from_the_first_item_to_the_last(self):
         self.drover({"Run": self.filter()})
         self.run_job("Run", 30)
@@ -199,155 +138,7 @@ class Stops(EachTest):
         self.assertEqual(self.record("run", "recoveries"), "3")
 
 
-class Errors(EachTest):
-    def test_a_poison_item_is_set_aside(self):
-        drover = self.drover({"Run": self.filter(before="[ $item = 50 ] && kill -SEGV $$;", on_item_error="skip",
-                                                 item_backoff={"first": "10ms"})})
-        self.run_job("Run", 100)
-        self.until_processed(1)
-        self.assertEqual(len(set(self.items())), 99)
-        said = drover.events("job.item_aside")
-        self.assertEqual([(e["item"], e["tries"]) for e in said], [(50, 2)])
-        self.assertIn("SIGSEGV", said[0]["error"])
-        self.assertEqual((self.record("run", "done"), self.record("run", "errors")), ("99", "1"))
-        self.assertEqual(list(self.errors()), [50])
-        self.assertIn("SIGSEGV", self.errors()[50]["error"])
-        self.assertEqual(self.record("run", "state"), "done")
-
-    def test_an_item_that_kills_its_child_too(self):
-        drover = self.drover({"Run": {"each": {"range": "1..20"}, "function": "item_crash", "on_item_error": "skip"}},
-                             modules=[sample_module()])
-        self.run_job("Run", 7)
-        self.until_processed(1)
-        self.assertEqual((self.record("run", "done"), self.record("run", "errors")), ("19", "1"), drover.log())
-        error = list(self.errors().values())[0]
-        self.assertEqual(error["attempts"], 2)
-
-    def test_a_timeout_is_for_one_item(self):
-        self.drover({"Run": self.filter(before="[ $item = 3 ] && sleep 60;", on_item_error="skip", timeout="1s")})
-        self.run_job("Run", 5)
-        self.until_processed(1)
-        self.assertEqual(self.items(), ["1", "2", "4", "5"])
-        self.assertIn("timeout is 1s", self.errors()[3]["error"])
-
-    def test_many_items_may_take_longer_than_the_timeout(self):
-        self.drover({"Run": self.filter(before="sleep 0.1;", timeout="2s")})
-        self.run_job("Run", 30)
-        self.until_processed(1)
-        self.assertEqual((self.record("run", "done"), self.failed()), ("30", []))
-
-    def test_memory_of_an_item(self):
-        eat = "[ $item = 2 ] && python3 -c 'x = b\"x\" * (300 << 20); import time; time.sleep(30)';"
-        self.drover({"Run": self.filter(before=eat, on_item_error="skip", memory="64M")})
-        self.run_job("Run", 3)
-        self.until_processed(1)
-        self.assertEqual(sorted(self.items()), ["1", "3"])
-        self.assertIn("memory", self.errors()[2]["error"])
-
-    def test_ten_items_fail_are_healed_and_retried_alone(self):
-        answer = "if [ $((item %% 10)) = 0 ] && [ ! -e %s ]; then echo fail no luck with $item; else echo ok; fi" % self.path("go")
-        self.drover({"Run": self.filter(answer=answer, on_item_error="skip")})
-        self.run_job("Run", 100)
-        self.until_processed(1)
-        self.assertEqual(sorted(self.errors()), list(range(10, 101, 10)))
-        self.assertEqual(self.errors()[20]["error"], "no luck with 20")
-        self.assertEqual((self.record("run", "done"), self.record("run", "errors")), ("90", "10"))
-        os.unlink(self.path("items"))
-        self.open_gate()
-        self.cli("retry-errors", "run")
-        self.enqueued += 1
-        self.until_processed(2)
-        self.assertEqual(self.items(), [str(n) for n in range(10, 101, 10)])
-        self.assertEqual((self.record("run", "done"), self.record("run", "errors"), self.errors()), ("100", "0", {}))
-
-    def test_stop_is_a_failure_and_retry_goes_on_there(self):
-        answer = "if [ $item = 4 ] && [ ! -e %s ]; then echo fail broken; else echo ok; fi" % self.path("go")
-        self.drover({"Run": self.filter(answer=answer, retries=3)})
-        self.run_job("Run", 8)
-        record = self.until_failed(1)[0]
-        self.assertEqual(record["exception"], "Drover::ItemErrors")
-        self.assertIn("item 4: broken", record["error"])
-        self.open_gate()
-        self.cli("retry", "0")
-        self.until_state("done")
-        self.assertEqual(self.items(), ["1", "2", "3", "4", "4", "5", "6", "7", "8"])
-        self.redis.call("INCRBY", "resque:stat:failed", -1)  # its record was taken out by hand
-        self.redis.call("INCRBY", "resque:stat:processed", -1)
-
-    def test_pause_waits_for_somebody(self):
-        answer = "if [ $item = 4 ] && [ ! -e %s ]; then echo fail broken; else echo ok; fi" % self.path("go")
-        drover = self.drover({"Run": self.filter(answer=answer, on_item_error="pause")})
-        self.run_job("Run", 8)
-        self.until_state("paused")
-        self.assertIn("item 4: broken", self.record("run", "reason"))
-        self.assertEqual((self.paused(), self.lease_entries()), (1, {}))
-        self.open_gate()
-        self.cli("resume", "run")
-        self.until_processed(1)
-        self.assertEqual(self.record("run", "done"), "8")
-        self.assertTrue(drover.running)
-
-    def test_an_item_is_tried_so_often(self):
-        answer = "echo retry not yet"
-        self.drover({"Run": self.filter(answer=answer, item_retries=2, on_item_error="skip",
-                                        item_backoff={"first": "1ms"})})
-        self.run_job("Run", 2)
-        self.until_processed(1)
-        self.assertEqual(self.items(), ["1", "1", "1", "2", "2", "2"])
-        self.assertEqual([e["attempts"] for e in self.errors().values()], [3, 3])
-
-    def test_a_long_back_off_holds_no_worker(self):
-        self.drover({"Run": self.filter(answer="if [ -e %s ]; then echo ok; else echo retry; fi" % self.path("go"), item_retries=5,
-                                        item_backoff={"kind": "constant", "first": "6s", "jitter": "none"})})
-        self.run_job("Run", 1)
-        self.until_state("interrupted")
-        self.assertEqual((self.delayed(), self.lease_entries()), (1, {}))
-        self.open_gate()
-        self.until_processed(1)
-        self.assertEqual(self.items(), ["1", "1"])
-
-    def test_too_many_errors(self):
-        self.drover({"Run": self.filter(answer="echo fail no", on_item_error="skip", max_item_errors=3)})
-        self.run_job("Run", 10)
-        record = self.until_failed(1)[0]
-        self.assertEqual(record["exception"], "Drover::ItemErrors")
-        self.assertEqual(len(self.errors()), 3)
-
-    def test_abort(self):
-        self.drover({"Run": self.filter(answer="[ $item = 3 ] && echo abort no more || echo ok", retries=3)})
-        self.run_job("Run", 10)
-        record = self.until_failed(1)[0]
-        self.assertIn("no more", record["error"])
-        self.assertEqual(self.items(), ["1", "2", "3"])
-
-    def test_a_collection_that_is_not_there(self):
-        self.drover({"Run": self.filter(each={"csv": "/nowhere/at/all.csv"})})
-        self.run_job("Run")
-        record = self.until_failed(1)[0]
-        self.assertEqual(record["exception"], "Drover::Collection")
-        self.assertIn("/nowhere/at/all.csv", record["error"])
-
-    def test_an_argument_that_is_missing(self):
-        self.drover({"Run": self.filter()})
-        self.run_job("Run")
-        record = self.until_failed(1)[0]
-        self.assertEqual(record["exception"], "Drover::Collection")
-        self.assertIn("args.0", record["error"])
-
-    def test_errors_wait_for_redis_and_are_kept(self):
-        drover = self.drover({"Run": self.filter(before="sleep 0.01;", answer="[ $item = 20 ] && echo fail no || echo ok",
-                                                 on_item_error="skip")}, supervisor={"lease": "10s"})
-        self.run_job("Run", 40)
-        self.until_items(5)
-        self.redis.pause()
-        self.until_items(20)
-        self.redis.go_on()
-        self.until_processed(1)
-        self.assertEqual((list(self.errors()), self.record("run", "done")), ([20], "39"))
-        self.assertTrue(drover.running)
-
-
-class Steering(EachTest):
+class Steering(ShellTest):
     def test_pause_holds_no_worker_and_resume_goes_on(self):
         self.drover({"Run": self.slow(), "Note": self.note()}, pools={"main": {"workers": 1, "queues": ["default"]}})
         self.run_job("Run", 100)
@@ -475,7 +266,7 @@ class Steering(EachTest):
         self.assertEqual(sorted(self.noted()), [["failure"], ["then"]])
 
 
-class Parts(EachTest):
+class Parts(ShellTest):
     def test_three_parts_one_end(self):
         self.drover({"Run": self.filter(parallel=3, then={"class": "Note", "args": ["then"]}), "Note": self.note()}, pools=THREE)
         self.run_job("Run", 300)
@@ -541,7 +332,7 @@ class Parts(EachTest):
         self.assertEqual(self.read("hooks").split(), ["90"])
 
 
-class Cursors(EachTest):
+class Cursors(ShellTest):
     """Commands and functions that say `cursor` lines."""
 
     def counter(self, top=40, **keys):

@@ -317,6 +317,88 @@ START_TEST(test_no_file)
 }
 END_TEST
 
+/* As drover-items lists an item, of whose text it has the beginning. */
+static void list(struct text *out, const struct items_one *before, int64_t count)
+{
+	text_addf(out, "%lld %lld 0 %zu 4\n", (long long)before->number + 1, (long long)count,
+		before->cursor_len);
+	text_add(out, before->cursor, before->cursor_len);
+	text_add_str(out, "line");
+}
+
+static struct items_list read_again(struct bed *b, const struct text *listed)
+{
+	int fd = items_saying(listed->data);
+	struct items_list all;
+
+	b->m.each.flags = JOB_EACH_LISTED;
+	all = items_all(&b->m, fd);
+	close(fd);
+	return all;
+}
+
+START_TEST(test_set_aside_in_part)
+{
+	struct items_list again;
+	struct text listed = {0};
+	struct text three = {0};
+	struct bed b;
+
+	bed_init(&b);
+	text_add_str(&listed, "1 1 1 0 5\nwhole");
+	list(&listed, &b.all.list[49], 1);
+	list(&listed, &b.all.list[99], 3);
+	list(&listed, &b.all.list[398], 1);
+	again = read_again(&b, &listed);
+	ck_assert_uint_eq(again.count, 4);
+	ck_assert_str_eq(again.list[0].text, "whole");
+	ck_assert_str_eq(again.list[1].text, b.all.list[50].text);
+	for (size_t i = 100; i < 103; i++) {
+		text_add_char(&three, i == 100 ? '[' : ',');
+		text_add_json(&three, (struct span){b.all.list[i].text, b.all.list[i].len});
+	}
+	text_add_char(&three, ']');
+	ck_assert_str_eq(again.list[2].text, three.data);
+	ck_assert_int_eq(again.list[2].number, 101);
+	ck_assert_int_eq(again.list[2].last, 103);
+	ck_assert_str_eq(again.list[3].text, b.all.list[399].text);
+	for (size_t i = 0; i < again.count; i++)
+		ck_assert(!again.list[i].unfit);
+	items_fini(&again);
+	text_fini(&three);
+	text_fini(&listed);
+	bed_fini(&b);
+}
+END_TEST
+
+START_TEST(test_set_aside_and_gone)
+{
+	struct items_list again;
+	struct text listed = {0};
+	struct bed b;
+
+	bed_init(&b);
+	list(&listed, &b.all.list[399], 1);
+	list(&listed, &b.all.list[9], 1);
+	again = read_again(&b, &listed);
+	ck_assert_uint_eq(again.count, 2);
+	ck_assert(again.list[0].unfit && !again.list[1].unfit);
+	ck_assert_str_eq(again.list[0].text, "line");
+	items_fini(&again);
+	b.bytes.data[1] = 'I'; /* the file is another one now */
+	items_write(b.path, text_span(&b.bytes));
+	again = read_again(&b, &listed);
+	ck_assert_uint_eq(again.count, 2);
+	ck_assert(again.list[0].unfit && again.list[1].unfit);
+	items_fini(&again);
+	b.m.path = NULL; /* it was uploaded */
+	again = read_again(&b, &listed);
+	ck_assert_uint_eq(again.count, 0);
+	text_fini(&listed);
+	bed_fini(&b);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t;
@@ -334,5 +416,7 @@ int main(void)
 	tcase_add_test(t, test_a_cursor_in_the_header);
 	tcase_add_test(t, test_ranges);
 	tcase_add_test(t, test_no_file);
+	tcase_add_test(t, test_set_aside_in_part);
+	tcase_add_test(t, test_set_aside_and_gone);
 	return suite_run(s);
 }

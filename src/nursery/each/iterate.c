@@ -94,6 +94,7 @@ static enum each_step set_aside(struct iteration *i, const struct failure *f)
 		.error = f->error,
 		.attempts = f->attempts,
 		.count = count_of(f->item),
+		.part = f->item->unfit != NULL,
 	};
 	int64_t errors = i->m->each.flags & JOB_EACH_RETRY ? 0 : count_of(f->item);
 	enum told told = tell_aside(&aside);

@@ -91,7 +91,8 @@ enum told tell_aside(const struct tell_aside *a)
 		clock_rfc3339(clock_wall_ms(), at));
 	if (a->count > 1)
 		text_addf(&line, ",\"count\":%lld", (long long)a->count);
-	text_add_str(&line, whole ? "}" : ",\"cut\":true}"); /* it cannot be tried from here */
+	/* To be tried again it must be read again. */
+	text_add_str(&line, whole && !a->part ? "}" : ",\"cut\":true}");
 	return ask(&line, "child.aside");
 }
 

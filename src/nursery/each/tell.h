@@ -24,6 +24,7 @@ struct tell_aside {
 	struct span item, cursor_before, error;
 	int64_t attempts;
 	int64_t count; /* of items in it: a batch has several */
+	bool part;     /* `item` may be a part of it */
 };
 enum told tell_aside(const struct tell_aside *a);
 enum told tell_healed(int64_t number);

@@ -127,7 +127,7 @@ static int next_single(struct collection *c, struct collection_item *item, struc
 	struct source_item one;
 	int got;
 
-	one.number = 0;
+	one.number = one.count = 0;
 	one.unfit = NULL;
 	got = c->source->next(c->self, &one, err);
 	if (got <= 0)
@@ -137,6 +137,11 @@ static int next_single(struct collection *c, struct collection_item *item, struc
 	pass_to(c, one.number ? one.number : c->number + 1);
 	item->text = one.text;
 	item->number = item->last = c->number;
+	if (c->source->numbered) {
+		text_clear(&c->before);
+		text_add_span(&c->before, collection_cursor(c));
+		item->last += one.count - 1;
+	}
 	item->unfit = one.unfit ? one.unfit : why_broken(c, one.text);
 	return 1;
 }

@@ -23,7 +23,7 @@ struct collection_item {
 	struct span text;     /* one line, without its end; valid until the next call */
 	int64_t number, last; /* of its first and its last: with `batch` it may be several */
 	const char *unfit;    /* not NULL: it cannot be given to anybody, and why (a line break in a
-				  member of a key); it is to be set aside */
+				  member of a key); it is to be set aside, and the text may be a part */
 };
 
 struct collection_start {

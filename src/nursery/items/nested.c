@@ -180,8 +180,6 @@ static int find_sources(struct nested *n, const struct source_args *a, struct er
 	n->inner = n->outer ? source_of(a->m->inner.kind, err) : NULL;
 	if (!n->inner)
 		return -1;
-	if (n->inner == &SOURCE_LISTED)
-		return err_set(err, "what was set aside is no inner collection");
 	n->outer_args = n->inner_args = *a;
 	n->outer_args.inner = n->inner_args.inner = true;
 	n->inner_args.what = &a->m->inner;

@@ -8,7 +8,6 @@ static const struct source *const SOURCES[] = {
 	[JOB_CSV] = &SOURCE_CSV,
 	[JOB_PRINTED] = &SOURCE_PRINTED,
 	[JOB_MEMBERS] = &SOURCE_MEMBERS,
-	[JOB_LISTED] = &SOURCE_LISTED,
 };
 
 const struct source *source_of(uint32_t kind, struct err *err)
@@ -24,7 +23,9 @@ const struct source *source_of_message(const struct job_message *m, struct err *
 {
 	const struct source *outer = source_of(m->collection.kind, err);
 
-	return outer && m->inner.kind && m->collection.kind != JOB_LISTED ? &SOURCE_NESTED : outer;
+	if (m->each.flags & JOB_EACH_LISTED)
+		return &SOURCE_LISTED;
+	return outer && m->inner.kind ? &SOURCE_NESTED : outer;
 }
 
 struct source_args source_args(const struct job_message *m, struct span cursor, int stream)

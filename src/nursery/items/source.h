@@ -31,6 +31,7 @@ struct source_args {
 struct source_item {
 	struct span text; /* valid until the next call */
 	int64_t number;	  /* 0: one more than the last */
+	int64_t count;	  /* 0: one */
 	const char *unfit;
 };
 
@@ -48,7 +49,8 @@ struct source_plan {
 struct source {
 	bool json;	/* its texts are JSON as they are */
 	bool may_break; /* a line break may stand in a text */
-	bool numbered;	/* gives numbers of its own, is not windowed and not batched */
+	bool numbered; /* gives numbers of its own, is not windowed and not batched; its cursors are
+			   those before its items */
 
 	/* `number`: of the item that the cursor names, as far as the caller knows; corrected where the
 	   cursor tells it. */

@@ -35,8 +35,7 @@ static int find_stream(struct each_message *m, const struct job *j, struct err *
 		return each_message_take(m, ours, STREAM_CSV, csv, err);
 	if (!job_is_retry(j))
 		return each_message_take_from_class(m, j->class->conf, err);
-	m->source.collection = (struct job_collection){.kind = JOB_LISTED};
-	m->source.inner.kind = 0;
+	m->source.each.flags |= JOB_EACH_LISTED;
 	rc = each_message_take(m, ours, STREAM_ASIDE, job_run(j), err);
 	m->stream.round = j->envelope.retry;
 	return rc;
