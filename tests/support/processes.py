@@ -83,6 +83,12 @@ def pss_kb(pid):
     return int(match.group(1)) if match else 0
 
 
+def handles(pid, signum):
+    """Whether it catches a signal."""
+    mask = re.search(rb"^SigCgt:\s+([0-9a-f]+)", read_proc(pid, "status"), re.M)
+    return bool(mask and int(mask.group(1), 16) >> (signum - 1) & 1)
+
+
 def descriptors(pid):
     """Open descriptors: number -> what it is."""
     folder = "/proc/%d/fd" % pid

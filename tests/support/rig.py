@@ -290,6 +290,9 @@ class Droverd:
             raise AssertionError("droverd did not end within %d s" % timeout) from None
 
     def term(self, timeout=PATIENCE_S):
+        """Not before it listens: it would die of it, as any program does in its first moments."""
+        until(lambda: not self.running or processes.handles(self.pid, signal.SIGTERM),
+              "droverd to listen to signals")
         self.signal(signal.SIGTERM)
         return self.wait(timeout)
 

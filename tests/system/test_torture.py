@@ -35,7 +35,7 @@ class Verb(SystemTest):
         self.until_processed(1)
         before = [key for key in self.redis.keys() if "heartbeat" not in key]
         code, out, err = command("drover", "torture", "-c", self.with_lease, "--jobs", 200,
-                                 "--runs", 5, "--kills", 10, "--seed", SEED % (1 << 32), timeout=60)
+                                 "--runs", 5, "--kills", 10, "--seed", SEED % (1 << 32), timeout=180)
         self.assertEqual((code, err), (0, ""), out)
         self.assertRegex(out, r"^seed %d: killed " % (SEED % (1 << 32)))
         self.assertRegex(out, r"(?m)^200 jobs: 200 done, 0 failed, 0 lost; ")
@@ -49,7 +49,7 @@ class Verb(SystemTest):
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.until(lambda: self.redis.keys("drover-torture-*:stat:processed"), "a job to be done")
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=20)
+        out, _ = process.communicate(timeout=120)
         self.assertEqual(process.returncode, 1, out)
         self.assertEqual(self.redis.keys("drover-torture-*"), [])
 

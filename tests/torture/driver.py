@@ -328,7 +328,8 @@ class Torture:
 
     def look_at_redis(self):
         for drover in self.supervisors:
-            self.check("exit after TERM", drover.term() == 0)
+            code = drover.term()
+            self.check("exit %r after TERM of %s" % (code, drover.log_path), code == 0)
         self.check("Redis counts %d jobs" % self.stat("processed"),
                    self.stat("processed") == self.total)
         for key in self.redis.keys("resque:drover:lease:*"):
