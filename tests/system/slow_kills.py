@@ -10,7 +10,7 @@ from collections import Counter
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from rig import SystemTest, main, payload, sh  # noqa: E402
 
-JOBS, KILLS = 4000, 40
+JOBS, KILLS = 2000, 20
 
 
 class Kills(SystemTest):
@@ -53,7 +53,7 @@ class Kills(SystemTest):
 
     def test_redis(self):
         drover = self.load()
-        for moment in self.moments()[::4]:
+        for moment in self.moments()[::2]:
             self.until(lambda: sum(self.ran().values()) >= moment, "job %d" % moment, 120)
             self.redis.kill()
             self.redis.start()

@@ -19,8 +19,8 @@ class Driver(unittest.TestCase):
     def test_two_hundred_kills_over_ten_thousand_jobs(self):
         self.assertEqual(torture(SEED, jobs=10000, kills=200, say=say), [])
 
-    def test_supervisors_nurseries_and_children_for_half_a_minute(self):
-        self.assertEqual(torture(SEED + 1, jobs=9000, kills=150, work_ms=20, say=say,
+    def test_supervisors_nurseries_and_children_one_after_another(self):
+        self.assertEqual(torture(SEED + 1, jobs=3000, kills=60, work_ms=20, say=say,
                                  only=("child", "nursery", "supervisor")), [])
 
 

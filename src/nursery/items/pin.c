@@ -71,10 +71,11 @@ static bool read_place(struct span *rest, int64_t *out)
 	       *out <= INT64_MAX / 2;
 }
 
+/* An item has one byte at least. */
 bool pin_read_cursor(struct span text, struct pin_cursor *out)
 {
 	return read_place(&text, &out->offset) && read_place(&text, &out->number) &&
-	       read_identity(text, out);
+	       out->number <= out->offset && read_identity(text, out);
 }
 
 void pin_init(struct pin *p, const struct bytes *b)
