@@ -83,6 +83,12 @@ def pss_kb(pid):
     return int(match.group(1)) if match else 0
 
 
+def anonymous_kb(pid):
+    """What it has written to: whoever else runs the same program has no part in it."""
+    match = re.search(rb"^Pss_Anon:\s+(\d+)", read_proc(pid, "smaps_rollup"), re.M)
+    return int(match.group(1)) if match else 0
+
+
 def handles(pid, signum):
     """Whether it catches a signal."""
     mask = re.search(rb"^SigCgt:\s+([0-9a-f]+)", read_proc(pid, "status"), re.M)
