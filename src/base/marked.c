@@ -60,17 +60,20 @@ static void end_unheld(struct text *scratch, pid_t pid, struct span marks)
 		kill(pid, SIGKILL);
 }
 
+enum whose { NOT_OURS, OURS, MAY_BE_OURS };
+
 /*
- * True where it was one of ours, or may be. The process is held before it is looked at: should the
- * number be given to another meanwhile, the signal goes to the one that is gone.
+ * The process is held before it is looked at: should the number be given to another meanwhile, the
+ * signal goes to the one that is gone.
  */
-static bool end_if_ours(struct text *scratch, pid_t pid, struct span marks, marked_spare_fn *spare)
+static enum whose end_if_ours(
+	struct text *scratch, pid_t pid, struct span marks, marked_spare_fn *spare)
 {
 	int held = (int)syscall(SYS_pidfd_open, pid, 0);
 	bool readable, unsure, ours;
 
 	if (held < 0 && errno == ESRCH)
-		return false;
+		return NOT_OURS;
 	readable = process_read(scratch, pid, "environ");
 	unsure = readable && scratch->len == 0 && is_between_programs(scratch, pid);
 	ours = readable && !unsure && has_any(scratch, marks) && !(spare && spare(scratch, pid));
@@ -80,12 +83,12 @@ static bool end_if_ours(struct text *scratch, pid_t pid, struct span marks, mark
 		end_unheld(scratch, pid, marks);
 	if (held >= 0)
 		close(held);
-	return ours || unsure;
+	return ours ? OURS : unsure ? MAY_BE_OURS : NOT_OURS;
 }
 
 static int begin(struct marked_look *look, struct err *err)
 {
-	look->found = 0;
+	look->found = look->killed = 0;
 	look->proc = opendir("/proc");
 	return look->proc ? 0 : err_errno(err, "/proc");
 }
@@ -107,10 +110,13 @@ int marked_look(struct marked_look *look, struct span marks, marked_spare_fn *sp
 		return -1;
 	while (most > 0 && (e = readdir(look->proc)) != NULL) {
 		pid_t pid = isdigit((unsigned char)e->d_name[0]) ? (pid_t)atol(e->d_name) : 0;
+		enum whose whose;
 
 		if (pid <= 0 || pid == self)
 			continue;
-		look->found += end_if_ours(&look->scratch, pid, marks, spare);
+		whose = end_if_ours(&look->scratch, pid, marks, spare);
+		look->found += whose != NOT_OURS;
+		look->killed += whose == OURS;
 		most--;
 	}
 	if (most <= 0)

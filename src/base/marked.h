@@ -21,7 +21,8 @@ typedef bool marked_spare_fn(struct text *scratch, pid_t pid);
 struct marked_look {
 	DIR *proc;
 	struct text scratch;
-	int found; /* sent SIGKILL, or may be ours: another look will tell */
+	int found;  /* sent SIGKILL, or may be ours: another look will tell */
+	int killed; /* .. of them, sent SIGKILL */
 };
 
 /*

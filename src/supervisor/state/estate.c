@@ -134,9 +134,9 @@ static void say_impatient(struct estate *e)
 /* A round is over: how long until the next, -1: none is due. */
 static int64_t judge_round(struct estate *e)
 {
-	int found = e->look.found + e->living;
+	int found = e->look.found + e->living, killed = e->look.killed + e->living;
 
-	e->killed = found > e->killed ? found : e->killed;
+	e->killed = killed > e->killed ? killed : e->killed;
 	e->quiet = found ? 0 : e->quiet + 1;
 	if (e->quiet >= QUIET_LOOKS)
 		return -1;
