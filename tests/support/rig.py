@@ -452,9 +452,13 @@ class SystemTest(unittest.TestCase):
         return until(condition, what, timeout, every)
 
     def until_processed(self, count, timeout=PATIENCE_S):
-        """Until so many jobs have left for good, done or failed."""
-        until(lambda: self.stat("processed") >= count,
-              "%d jobs to be processed" % count, timeout)
+        """Until so many jobs have left for good, done or failed; patience is for the next of them."""
+        seen = self.stat("processed")
+        while seen < count:
+            before = seen
+            until(lambda: self.stat("processed") > before,  # noqa: B023
+                  "more than %d of %d jobs to be processed" % (seen, count), timeout)
+            seen = self.stat("processed")
         self.assertEqual(self.stat("processed"), count)
 
     def until_failed(self, count, timeout=PATIENCE_S):

@@ -31,10 +31,10 @@ class Volume(SystemTest):
         drover = self.drover({"Job": job}, pools={"main": {"workers": 8, "queues": ["default"]}},
                              supervisor={"log": {"level": "warn"}}, **sections)
         self.push_many("Job", WARM)
-        self.until_processed(WARM, 600)
+        self.until_processed(WARM)
         descriptors, memory_kb = self.measure(drover)
         self.push_many("Job", count - WARM)
-        self.until_processed(count, 900)
+        self.until_processed(count)
         after, memory_after_kb = self.measure(drover)
         print("figure: %d jobs: %d KiB of its own, then %d KiB; PSS %d KiB; %d descriptors, then %d"
               % (count, memory_kb, memory_after_kb, drover.pss_kb(), descriptors, after))
