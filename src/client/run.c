@@ -109,44 +109,24 @@ int drover_run_rate(struct drover_client *c, const char *jid, long long items, l
 
 /* -- items that failed --------------------------------------------------------------------- */
 
-struct kept {
-	struct text record;
-};
-
-static enum drover_next keep(void *ctx, const struct drover_failed_info *failed)
-{
-	struct kept *k = ctx;
-
-	text_clear(&k->record);
-	text_add_span(&k->record, internal_span(failed->record));
-	return DROVER_GO_ON;
-}
-
-/* Its record in the failed list, where it has failed. */
-static int find_failed(struct drover_client *c, const char *jid, const struct internal_record *r,
-	struct kept *k, struct drover_error *error)
-{
-	const struct drover_failed_filter by_jid = {.jid = jid};
-
-	if (!span_is(internal_span(r->info.state), "failed"))
-		return 0;
-	return drover_failed_each(c, &by_jid, keep, k, error);
-}
-
 static int retry(struct drover_client *c, const char *jid, const struct internal_record *r,
-	const struct kept *k, struct drover_run_change *change, struct drover_error *error)
+	struct drover_run_change *change, struct drover_error *error)
 {
 	const struct run_order o = order(c, jid);
 	const struct run_retry again = {.class_name = internal_span(r->info.class_name),
 		.args = r->info.args.len ? internal_span(r->info.args) : SPAN_LIT("[]"),
 		.queue = internal_span(r->info.queue),
 		.csv = internal_span(r->info.csv),
-		.round = r->info.round,
-		.failed = {k->record.data ? k->record.data : "", k->record.len}};
+		.round = r->info.round};
 	struct run_answer a;
 	struct err err = {0};
 	int rc;
 
+	if (span_is(internal_span(r->info.state), "failed"))
+		return internal_fail(error, DROVER_E_REFUSED,
+			"%s is failed: it goes on with `retry %s`; the items that failed are for "
+			"when it is done",
+			jid, jid);
 	if (again.class_name.len == 0 || again.queue.len == 0)
 		return internal_fail(error, DROVER_E_REFUSED,
 			"the record of %s does not say its class and queue", jid);
@@ -160,7 +140,6 @@ int drover_run_retry_errors(struct drover_client *c, const char *jid,
 	struct drover_run_change *change, struct drover_error *error)
 {
 	struct internal_record r;
-	struct kept k = {0};
 	int rc = check(jid, change, error);
 
 	if (rc < 0)
@@ -169,10 +148,7 @@ int drover_run_retry_errors(struct drover_client *c, const char *jid,
 	if (rc == 0)
 		rc = internal_fail(error, DROVER_E_NOT_FOUND, "no record of a run %s", jid);
 	if (rc == 1)
-		rc = find_failed(c, jid, &r, &k, error);
-	if (rc >= 0)
-		rc = retry(c, jid, &r, &k, change, error);
-	text_fini(&k.record);
+		rc = retry(c, jid, &r, change, error);
 	internal_record_fini(&r);
 	return rc;
 }

@@ -85,7 +85,7 @@ int failed_remove(const struct inspect *in, struct span bytes, struct err *err)
 }
 
 static int push_again(const struct inspect *in, struct span bytes, struct span queue,
-	struct span payload, const char *jid, const char *by, struct err *err)
+	struct span payload, struct span run, const char *by, struct err *err)
 {
 	struct words w = {0};
 	struct text entry = {0};
@@ -95,22 +95,24 @@ static int push_again(const struct inspect *in, struct span bytes, struct span q
 	words_add_key(&w, in->prefix, KEY_FAILED, span_of(NULL));
 	words_add_key(&w, in->prefix, KEY_QUEUES, span_of(NULL));
 	words_add_key(&w, in->prefix, KEY_QUEUE, queue);
-	words_add_key(&w, in->prefix, KEY_RUN, span_of(jid));
-	audit_add_key(&w, in->prefix, span_of(jid));
+	words_add_key(&w, in->prefix, KEY_RUN, run);
+	audit_add_key(&w, in->prefix, run);
 	words_add_key(&w, in->prefix, KEY_CANCEL, span_of(NULL));
+	words_add_key(&w, in->prefix, KEY_CONTROL, span_of(NULL));
 	words_add(&w, bytes);
 	words_add(&w, queue);
 	words_add(&w, payload);
-	words_add_str(&w, jid);
+	words_add(&w, run);
 	audit_write(&entry, clock_wall_ms(), "enqueued", "retried by hand", by);
 	words_add(&w, (struct span){entry.data, entry.len});
 	text_fini(&entry);
-	rc = ask_script_number(in->redis, &script_failed_retry, 6, &w, &moved, err);
+	rc = ask_script_number(in->redis, &script_failed_retry, 7, &w, &moved, err);
 	return rc < 0 ? rc : moved == 1;
 }
 
-/* The payload as it is, but for our counters: the attempts begin anew. */
-static int rewrite(struct text *out, struct span payload, char *jid, struct err *err)
+/* The payload as it is, but for our counters: the attempts begin anew. `parent`: the run it is a part of. */
+static int rewrite(
+	struct text *out, struct text *parent, struct span payload, char *jid, struct err *err)
 {
 	struct envelope e = {0};
 	int rc = envelope_read(&e, payload, err);
@@ -125,6 +127,7 @@ static int rewrite(struct text *out, struct span payload, char *jid, struct err 
 				.origin = "retry",
 				.attempt = 1,
 				.track = e.track});
+		text_add_span(parent, (struct span){e.parent.data, e.parent.len});
 	}
 	envelope_fini(&e);
 	return rc;
@@ -147,16 +150,19 @@ int failed_retry(
 	const struct inspect *in, struct span bytes, const char *by, char *jid, struct err *err)
 {
 	struct failed_record r;
-	struct text payload = {0};
+	struct text payload = {0}, parent = {0};
 	int rc = FAILED_NO_JOB;
 
 	if (failed_read(&r, bytes) < 0) {
 		err_set(err, "the record is no JSON object: there is no job in it");
 		return FAILED_NO_JOB;
 	}
-	if (check_record(&r, err) == 0 && rewrite(&payload, r.payload, jid, err) == 0)
+	if (check_record(&r, err) == 0 && rewrite(&payload, &parent, r.payload, jid, err) == 0)
 		rc = push_again(in, bytes, (struct span){r.queue.data, r.queue.len},
-			(struct span){payload.data, payload.len}, jid, by, err);
+			(struct span){payload.data, payload.len},
+			parent.len > 0 ? (struct span){parent.data, parent.len} : span_of(jid), by,
+			err);
+	text_fini(&parent);
 	text_fini(&payload);
 	failed_fini(&r);
 	return rc;

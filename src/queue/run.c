@@ -212,7 +212,6 @@ int run_retry_errors(const struct inspect *in, const struct run_order *o, const 
 	words_add_run_key(&w, in->prefix, o->jid, KEY_ERRORS);
 	words_add_key(&w, in->prefix, KEY_QUEUES, span_of(NULL));
 	words_add_key(&w, in->prefix, KEY_QUEUE, r->queue);
-	words_add_key(&w, in->prefix, KEY_FAILED, span_of(NULL));
 	words_add_key(&w, in->prefix, KEY_CANCEL, span_of(NULL));
 	add_order(&w, in, o);
 	words_add_int(&w, r->round + 1);
@@ -220,7 +219,6 @@ int run_retry_errors(const struct inspect *in, const struct run_order *o, const 
 	write_retry(&payload, o, r);
 	add_text(&w, &payload);
 	text_fini(&payload);
-	words_add(&w, r->failed);
 	add_audit(&w, o, "retry-errors", NULL);
-	return ask(in, &script_retry_errors, 6, &w, answer, err);
+	return ask(in, &script_retry_errors, 5, &w, answer, err);
 }

@@ -63,7 +63,6 @@ int run_cancel(const struct inspect *in, const struct run_order *o, const struct
 struct run_retry {
 	struct span class_name, args, queue, csv; /* of its record */
 	int64_t round;				  /* the one that it has had */
-	struct span failed;			  /* as above */
 };
 int run_retry_errors(const struct inspect *in, const struct run_order *o, const struct run_retry *r,
 	struct run_answer *answer, struct err *err);

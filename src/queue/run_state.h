@@ -32,7 +32,7 @@ enum run_state run_state_read(struct span word);
 
 /*
  * May a run in `from` become `to`? done -> queued is for retry-errors alone, and failed -> queued
- * for it and for retry. pausing -> running: the wish was taken back before the item had ended.
+ * for retry. pausing -> running: the wish was taken back before the item had ended.
  */
 bool run_state_may(enum run_state from, enum run_state to);
 

@@ -39,7 +39,9 @@ def discover():
 
 
 def executable(path):
-    return os.path.isfile(path) and os.access(path, os.X_OK) and not path.endswith(".d")
+    """No link: that is a program a test looks for beside itself."""
+    return (os.path.isfile(path) and os.access(path, os.X_OK) and not path.endswith(".d")
+            and not os.path.islink(path))
 
 
 def count(path, code, output):

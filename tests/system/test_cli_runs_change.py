@@ -225,14 +225,13 @@ class Errors(RunsTest):
         self.assertEqual([e["item"] for e in self.ask("errors", "r")], list(range(1, 2501)))
 
     def test_retry_errors(self):
-        self.plant("r", "failed", csv="u1", round="2", started_at="s", error="e", exception="x",
+        self.plant("r", "done", csv="u1", round="2", started_at="s", error="e", exception="x",
                    at={0: {"number": 7, "cursor": "c"}}, attempt="3")
         before = self.parts("r")
         self.aside(3)
         self.aside(4)
-        self.add_failed('{"payload":%s,"queue":"low","error":"x"}' % self.job_of("r"))
         self.assertEqual(self.ask("retry-errors", "r"),
-                         {"jid": "r", "how": "queued", "state": "failed", "items": 2})
+                         {"jid": "r", "how": "queued", "state": "done", "items": 2})
         [item] = self.queue("low")
         job = json.loads(item)
         self.assertEqual((job["class"], job["args"], job["jid"]), ("Rows", [1], "r"))
@@ -242,7 +241,6 @@ class Errors(RunsTest):
                          ("queued", "3", "1", "s"))
         self.assertNotIn("error", record)
         self.assertEqual(self.redis.call("TTL", self.key("r")), -1)
-        self.assertEqual(self.redis.call("LLEN", "resque:failed"), 0)
         self.assertEqual(self.parts("r"), before)
         self.assertEqual([entry["what"] for entry in self.history("r")], ["retry-errors"])
 

@@ -82,7 +82,7 @@ end
 if ARGV[11] ~= '' then redis.pcall('LREM', KEYS[6], 1, ARGV[11]) end
 free_waiting(ARGV[9], ARGV[10])
 end_cancelled(jid, ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7])
-if ARGV[12] ~= '' then
+if ARGV[12] ~= '' and redis.call('HEXISTS', KEYS[1], 'followed') == 0 then
   redis.call('SADD', prefix .. 'queues', ARGV[12])
   redis.call('RPUSH', prefix .. 'queue:' .. ARGV[12], ARGV[13])
 end

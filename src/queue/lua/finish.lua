@@ -5,7 +5,8 @@
 --      token, what (done | failed | cancelled | head | tail | later | paused | divided), worker id, queue,
 --      text (failure record; payload that goes back, also that of a part that is done; of `divided` the parts),
 --      worker record of the job the worker goes on with or "",
---      delay (ms) and reason (one word) of `later` (of a part that failed: "stop" the others), "1" where the token may hold locks or "",
+--      delay (ms) and reason (one word) of `later` (of a part that failed: "stop" the others; of `paused`: "item",
+--      where it waits for somebody to look at one), "1" where the token may hold locks or "",
 --      jid, audit line ("": it has no run record), position or "", follow-ups ("STATE LEN QUEUE LEN PAYLOAD" one
 --      behind the other: the job that is due where the run ends so; STATE "complete": before it ends as done),
 --      n, then n field value pairs of that record
@@ -89,6 +90,12 @@ local function divide(v)
   return 1
 end
 
+-- Resumed before it was paused: it goes on.
+local function is_resumed(v)
+  return v.what == 'paused' and v.why ~= 'item' and
+    redis.call('HEXISTS', prefix .. 'drover:pause', v.part_of or v.jid) == 0
+end
+
 -- Where a part is done only if it came to its end as Redis has it: it may have been made shorter in vain.
 local function is_short(v)
   if v.what ~= 'done' or not v.part_of then return false end
@@ -137,7 +144,7 @@ local function follow(v, state)
   end)
   if goes_on then return true end
   local run = prefix .. 'drover:run:' .. (v.part_of or v.jid)
-  if state == 'done' and redis.pcall('HEXISTS', run, 'followed') == 1 then return false end   -- done once before
+  if redis.pcall('HEXISTS', run, 'followed') == 1 then return false end   -- it was done once before: one follows, once
   each_counted(v.follow, '^(%a+) ', function(words, queue, payload)
     if words[1] == state then push('RPUSH', queue, payload) end
   end)
@@ -217,6 +224,7 @@ local function record(v, first, n)
   redis.pcall('LTRIM', run .. ':audit', -100, -1)
   if ENDS[v.ends] then
     redis.pcall('HDEL', run, 'steal', 'reason', 'speed')
+    if v.ends == 'done' then redis.pcall('HDEL', run, 'error', 'exception') end   -- of an attempt before
     redis.pcall('PEXPIRE', run, ARGV[4])
     for _, more in ipairs({':audit', ':parts', ':errors', ':log'}) do redis.pcall('PEXPIRE', run .. more, ARGV[4]) end
     local known = redis.pcall('HMGET', run, 'request_id', 'unique', 'class')
@@ -237,7 +245,11 @@ local function forget_cancel(v)
   if not ENDS[v.ends] then return end
   if wishes == nil then wishes = redis.pcall('EXISTS', prefix .. 'drover:cancel', prefix .. 'drover:pause') ~= 0 end
   if wishes then
-    redis.pcall('HDEL', prefix .. 'drover:cancel', v.jid, v.part_of or v.jid)
+    local gone = redis.pcall('HDEL', prefix .. 'drover:cancel', v.jid, v.part_of or v.jid)
+    if type(gone) == 'number' and gone > 0 then   -- it is heeded no more
+      redis.pcall('INCR', prefix .. 'drover:control')
+      redis.pcall('PEXPIRE', prefix .. 'drover:control', 86400000)
+    end
     redis.pcall('HDEL', prefix .. 'drover:pause', v.jid, v.part_of or v.jid)
   end
 end
@@ -277,6 +289,10 @@ local function apply(v)
     if v.position then
       save_position(v.position, ARGV[3])
       if is_short(v) then v.what, v.audit = 'head', '' end
+    end
+    if is_resumed(v) then
+      v.what, v.audit = 'head', ''
+      if not v.part_of then redis.call('HSET', prefix .. 'drover:run:' .. v.jid, 'state', 'queued') end
     end
     local entered = enter(v)
     if type(entered) == 'table' and entered.err then return entered.err end

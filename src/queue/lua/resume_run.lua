@@ -28,6 +28,7 @@ local function put_back(unit)
   redis.call('HDEL', KEYS[4], unit.jid)
   redis.call('SADD', KEYS[5], queue)
   set_unit_state(unit, 'queued')
+  redis.call('HDEL', run .. ':parts', unit.part .. ':item', unit.part .. ':tries')   -- its tries begin anew
   return 1
 end
 

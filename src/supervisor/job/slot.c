@@ -95,6 +95,8 @@ static void go_on_in_item(struct slot *s)
 	struct iteration *it = &s->iteration;
 	bool in_item = it->item > 0;
 
+	if (in_item || it->number > it->started_number)
+		it->first = false; /* on_start is behind us */
 	log_event(LOG_WARN, in_item ? "job.item_tried" : "job.child_lost",
 		LOG_SPAN("jid", s->job->jid), LOG_SPAN("class", job_class_name(s->job)),
 		LOG_STR("worker", s->worker_id),
@@ -403,10 +405,11 @@ void slot_take(struct slot *s, struct job *job)
 	s->output.keeps = job_is_tracked(job);
 	if (job->class == NULL || job_is_worn_out(job))
 		slot_handle(s, SLOT_EV_BAD);
-	else if (s->ops->is_cancelled(s->ctx, job->jid))
-		slot_handle(s, SLOT_EV_CANCELLED);
+	else if (job_wants_start(job)) /* the answer tells what Redis knows of it now */
+		slot_handle(s, SLOT_EV_ASK);
 	else
-		slot_handle(s, job_wants_start(job) ? SLOT_EV_ASK : SLOT_EV_PLAIN);
+		slot_handle(s,
+			s->ops->is_cancelled(s->ctx, job->jid) ? SLOT_EV_CANCELLED : SLOT_EV_PLAIN);
 }
 
 void slot_end(struct slot *s, enum end_reason reason, bool at_once)

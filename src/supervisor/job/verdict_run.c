@@ -127,6 +127,7 @@ void verdict_tell_paused(struct slot *s, const struct outcome *out)
 		LOG_SPAN("cursor", SPAN_TEXT(s->iteration.cursor)),
 		job_is_each(s->job) ? LOG_NUM("done", s->iteration.done) : LOG_NOTHING);
 	verdict_tell_redis(s, &(struct decision){.kind = VERDICT_PAUSED,
+				      .why = s->iteration.hold ? "item" : NULL,
 				      .what = "paused",
 				      .state = "paused",
 				      .text = SPAN_TEXT(payload),
