@@ -43,6 +43,9 @@ static int check_class(const struct cli *cli, const char *name)
 	if (args_has(&cli->args, "--csv") && c->each.kind != CONF_EACH_CSV)
 		return cli_fail(
 			CLI_USAGE, "%s does not go over a CSV file: --csv is not for it", name);
+	if (args_has(&cli->args, "--parallel") && !conf_each_can_be_divided(&c->each))
+		return cli_fail(CLI_USAGE,
+			"what %s goes over cannot be divided: --parallel is not for it", name);
 	return CLI_OK;
 }
 

@@ -38,6 +38,7 @@ class Run(RunsTest):
         for words, sentence in [(["--from", "x"], "--from needs a number, 0 or more, not x"),
                                 (["--limit", "0"], "--limit needs a number, 1 or more, not 0"),
                                 (["--parallel", "-1"], "--parallel needs a number"),
+                                (["--parallel", "1001"], "--parallel is at most 1000"),
                                 (["--from", "3", "--to", "2"], "nothing is from 3 to 2"),
                                 (["--in", "1h", "--at", "1"], "not both"),
                                 (["--wait=x"], "no duration")]:
@@ -46,11 +47,13 @@ class Run(RunsTest):
 
     def test_the_class_must_iterate(self):
         self.config_path = self.file_with({"Rows": EACH, "Plain": sh("true"), "Range": {
-            "each": {"range": "1..9"}, "filter": ["cat"]}})
+            "each": {"range": "1..9"}, "filter": ["cat"]}, "Set": {
+            "each": {"command": ["true"]}, "filter": ["cat"]}})
         self.assertEqual(self.with_config("run", "Rows")[0], 0)
         for words, sentence in [(["Plain"], "Plain does not iterate: there is no `each` in"),
                                 (["Other"], "drover.yml has no class Other"),
-                                (["Range", "--csv", "/dev/null"], "does not go over a CSV file")]:
+                                (["Range", "--csv", "/dev/null"], "does not go over a CSV file"),
+                                (["Set", "--parallel", "2"], "cannot be divided")]:
             code, _, err = self.with_config("run", *words)
             self.assertEqual(code, 64, err)
             self.assertIn(sentence, err)
