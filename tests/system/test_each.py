@@ -215,6 +215,7 @@ class Steering(ShellTest):
         self.drover({"Run": self.filter(rate="1/m")})
         self.run_job("Run", 50)
         self.until_items(1)
+        self.until(lambda: self.record("run", "reason") == "its rate is used up", "the reason to be shown")
         self.cli("rate", "run", "1000/s")
         self.until_processed(1)
         self.assert_each_once(50)

@@ -147,6 +147,13 @@ static void say_healed(struct slot *s, const struct job_line *line)
 	set_aside(s, line->number, (struct span){"", 0});
 }
 
+/* What a run shows where nobody said more. */
+static const char *const WAITS_FOR[JOB_WAITS] = {
+	[JOB_WAIT_THROTTLE] = "its throttle command does not let it go on",
+	[JOB_WAIT_BACKOFF] = "an item is to be tried again",
+	[JOB_WAIT_RATE] = "its rate is used up",
+};
+
 static void say_wait(struct slot *s, const struct job_line *line)
 {
 	struct iteration *it = &s->iteration;
@@ -154,6 +161,8 @@ static void say_wait(struct slot *s, const struct job_line *line)
 	it->wait = line->wait;
 	it->wait_ms = line->delay_ms;
 	keep(&it->reason, line->text);
+	if (line->text.len == 0)
+		text_add_str(&it->reason, WAITS_FOR[line->wait]);
 	it->told_state_due = true;
 }
 
