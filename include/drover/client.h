@@ -417,7 +417,7 @@ struct drover_failed_info {
 enum drover_next { DROVER_GO_ON, DROVER_GONE, DROVER_STOP };
 typedef enum drover_next drover_failed_fn(void *ctx, const struct drover_failed_info *failed);
 
-/* NULL: any. `error` is looked for in exception and error. */
+/* NULL: any. `error` is looked for in exception and error; `jid` is also that of the run it is a part of. */
 struct drover_failed_filter {
 	const char *class_name, *queue, *error, *jid;
 };

@@ -3,6 +3,7 @@
 #include "base/units.h"
 #include "cli/judge.h"
 #include "cli/request.h"
+#include "conf/conf.h"
 
 int request_make_args(const struct args *args, size_t first, struct text *out)
 {
@@ -85,9 +86,6 @@ static int read_number(const struct args *args, const char *option, long long le
 	return cli_fail(CLI_USAGE, "%s needs a number, %lld or more, not %s", option, least, text);
 }
 
-/* As `parallel` in drover.yml. */
-enum { PARALLEL_MOST = 1000 };
-
 int request_read_window(const struct args *args, struct drover_each *each)
 {
 	const struct {
@@ -99,8 +97,8 @@ int request_read_window(const struct args *args, struct drover_each *each)
 
 	for (size_t i = 0; code == CLI_OK && i < sizeof numbers / sizeof *numbers; i++)
 		code = read_number(args, numbers[i].option, numbers[i].least, numbers[i].into);
-	if (code == CLI_OK && each->parallel > PARALLEL_MOST)
-		return cli_fail(CLI_USAGE, "--parallel is at most %d", PARALLEL_MOST);
+	if (code == CLI_OK && each->parallel > CONF_PARALLEL_MOST)
+		return cli_fail(CLI_USAGE, "--parallel is at most %d", CONF_PARALLEL_MOST);
 	if (code == CLI_OK && each->to >= 0 && each->from > each->to)
 		return cli_fail(CLI_USAGE, "nothing is from %lld to %lld", each->from, each->to);
 	return code;

@@ -34,22 +34,14 @@ static bool holds_text(struct drover_text have, const char *part)
 	return memmem(have.at, have.len, part, strlen(part)) != NULL;
 }
 
-/* What is due when all parts of a run are done is a job of its own, and the run's for whoever asks. */
-static bool is_of(struct drover_text have, const char *jid)
-{
-	const struct span of = internal_span(have);
-	const size_t len = jid ? strlen(jid) : 0;
-
-	return is_text(have, jid) || (of.len == len + 4 && memcmp(of.at, jid, len) == 0 &&
-					     memcmp(of.at + len, ".end", 4) == 0);
-}
-
-static bool passes(const struct drover_failed_filter *f, const struct drover_failed_info *info)
+/* `run`: what is due when all parts of a run are done is a job of its own, and the run's for whoever asks. */
+static bool passes(const struct drover_failed_filter *f, const struct drover_failed_info *info,
+	struct drover_text run)
 {
 	if (!f)
 		return true;
 	return is_text(info->class_name, f->class_name) && is_text(info->queue, f->queue) &&
-	       is_of(info->jid, f->jid) &&
+	       (is_text(info->jid, f->jid) || is_text(run, f->jid)) &&
 	       (!f->error || holds_text(info->error, f->error) ||
 		       holds_text(info->exception, f->error));
 }
@@ -60,7 +52,8 @@ static enum drover_next tell_record(struct span bytes, int64_t index,
 	struct failed_record r;
 	bool readable = failed_read(&r, bytes) == 0;
 	struct drover_failed_info info = make_info(&r, bytes, index, readable);
-	enum drover_next next = passes(filter, &info) ? fn(ctx, &info) : DROVER_GO_ON;
+	enum drover_next next =
+		passes(filter, &info, internal_give_text(&r.run)) ? fn(ctx, &info) : DROVER_GO_ON;
 
 	failed_fini(&r);
 	return next;

@@ -122,17 +122,17 @@ static int retry(struct drover_client *c, const char *jid, const struct internal
 	struct err err = {0};
 	int rc;
 
-	if (span_is(internal_span(r->info.state), "failed"))
-		return internal_fail(error, DROVER_E_REFUSED,
-			"%s is failed: it goes on with `retry %s`; the items that failed are for "
-			"when it is done",
-			jid, jid);
 	if (again.class_name.len == 0 || again.queue.len == 0)
 		return internal_fail(error, DROVER_E_REFUSED,
 			"the record of %s does not say its class and queue", jid);
 	rc = run_retry_errors(&c->in, &o, &again, &a, &err);
 	if (rc < 0)
 		return internal_write_failed(error, rc, &err, "they are tried again");
+	if (a.outcome == RUN_REFUSED && span_is(span_of(a.state), "failed"))
+		return internal_fail(error, DROVER_E_REFUSED,
+			"%s is failed: it goes on with `retry %s`; the items that failed are for "
+			"when it is done",
+			jid, jid);
 	return internal_judge_run(&a, jid, "retried", change, error);
 }
 

@@ -22,6 +22,8 @@
 
 #define CONF_NONE UNITS_NONE
 
+enum { CONF_PARALLEL_MOST = 1000 }; /* parts of a run, by configuration or request */
+
 struct conf_redis {
 	char *url;	     /* as written, a password in it included */
 	char *username;	     /* NULL: none */

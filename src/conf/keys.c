@@ -182,7 +182,7 @@ const struct conf_key conf_keys_class[] = {
 	{"on_failure", &conf_type_follow, AT(on_failure), 0, 0, 0, NULL},
 	{"on_cancel", &conf_type_follow, AT(on_cancel), 0, 0, 0, NULL},
 	{"batch", &conf_type_count, AT(batch), 1, 1000000, EACH, NULL},
-	{"parallel", &conf_type_count, AT(parallel), 1, 1000, EACH, NULL},
+	{"parallel", &conf_type_count, AT(parallel), 1, CONF_PARALLEL_MOST, EACH, NULL},
 	{"limit", &conf_type_count, AT(limit), 0, ANY, NONE | EACH, NULL},
 	{"from", &conf_type_count, AT(from), 0, ANY, NONE | EACH, NULL},
 	{"to", &conf_type_count, AT(to), 0, ANY, NONE | EACH, NULL},

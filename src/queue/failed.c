@@ -36,10 +36,13 @@ static void read_payload(struct failed_record *r)
 	struct err why;
 
 	if (r->payload.len && envelope_read(&e, r->payload, &why) == 0) {
+		const struct text *run = e.parent.len ? &e.parent : &e.jid;
+
 		r->is_job = true;
 		r->args = e.args;
 		text_add(&r->class_name, e.class_name.data, e.class_name.len);
 		text_add(&r->jid, e.jid.data, e.jid.len);
+		text_add_span(&r->run, (struct span){run->data, run->len});
 	}
 	envelope_fini(&e);
 }
@@ -60,7 +63,7 @@ int failed_read(struct failed_record *out, struct span bytes)
 void failed_fini(struct failed_record *r)
 {
 	struct text *texts[] = {&r->failed_at, &r->exception, &r->error, &r->worker, &r->queue,
-		&r->class_name, &r->jid, &r->oversize};
+		&r->class_name, &r->jid, &r->run, &r->oversize};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		text_fini(texts[i]);
@@ -110,9 +113,8 @@ static int push_again(const struct inspect *in, struct span bytes, struct span q
 	return rc < 0 ? rc : moved == 1;
 }
 
-/* The payload as it is, but for our counters: the attempts begin anew. `parent`: the run it is a part of. */
-static int rewrite(
-	struct text *out, struct text *parent, struct span payload, char *jid, struct err *err)
+/* The payload as it is, but for our counters: the attempts begin anew. */
+static int rewrite(struct text *out, struct span payload, char *jid, struct err *err)
 {
 	struct envelope e = {0};
 	int rc = envelope_read(&e, payload, err);
@@ -127,7 +129,6 @@ static int rewrite(
 				.origin = "retry",
 				.attempt = 1,
 				.track = e.track});
-		text_add_span(parent, (struct span){e.parent.data, e.parent.len});
 	}
 	envelope_fini(&e);
 	return rc;
@@ -150,19 +151,18 @@ int failed_retry(
 	const struct inspect *in, struct span bytes, const char *by, char *jid, struct err *err)
 {
 	struct failed_record r;
-	struct text payload = {0}, parent = {0};
+	struct text payload = {0};
 	int rc = FAILED_NO_JOB;
 
 	if (failed_read(&r, bytes) < 0) {
 		err_set(err, "the record is no JSON object: there is no job in it");
 		return FAILED_NO_JOB;
 	}
-	if (check_record(&r, err) == 0 && rewrite(&payload, &parent, r.payload, jid, err) == 0)
+	if (check_record(&r, err) == 0 && rewrite(&payload, r.payload, jid, err) == 0)
 		rc = push_again(in, bytes, (struct span){r.queue.data, r.queue.len},
 			(struct span){payload.data, payload.len},
-			parent.len > 0 ? (struct span){parent.data, parent.len} : span_of(jid), by,
+			r.run.len > 0 ? (struct span){r.run.data, r.run.len} : span_of(jid), by,
 			err);
-	text_fini(&parent);
 	text_fini(&payload);
 	failed_fini(&r);
 	return rc;

@@ -16,6 +16,7 @@ struct failed_record {
 	struct span payload, backtrace;				/* JSON; empty: not there */
 	bool is_job; /* the payload is one; else the rest is empty */
 	struct text class_name, jid;
+	struct text run; /* that it is a part of, or the end; else as `jid` */
 	struct span args;
 	struct text oversize; /* where the whole payload is kept, in drover:oversize */
 };

@@ -77,16 +77,19 @@ def describe(pid):
     return "%d %s %s %r" % (pid, name(pid), fields[0].decode(), command_line(pid)[:120])
 
 
+def rollup_kb(pid, name):
+    match = re.search(rb"^%s:\s+(\d+)" % name, read_proc(pid, "smaps_rollup"), re.M)
+    return int(match.group(1)) if match else 0
+
+
 def pss_kb(pid):
     """Memory of the process in KiB, shared pages counted in parts."""
-    match = re.search(rb"^Pss:\s+(\d+)", read_proc(pid, "smaps_rollup"), re.M)
-    return int(match.group(1)) if match else 0
+    return rollup_kb(pid, b"Pss")
 
 
 def anonymous_kb(pid):
     """What it has written to: whoever else runs the same program has no part in it."""
-    match = re.search(rb"^Pss_Anon:\s+(\d+)", read_proc(pid, "smaps_rollup"), re.M)
-    return int(match.group(1)) if match else 0
+    return rollup_kb(pid, b"Pss_Anon")
 
 
 def handles(pid, signum):

@@ -75,10 +75,10 @@ class Again(ShellTest):
         self.until_processed(1)
         self.assertEqual((self.counts()[:2], self.items()), (("done", "6"), [str(n) for n in range(1, 7)]))
 
-    def end_fails(self, **keys):
+    def end_fails(self):
         """A run in parts that fails when all of them are done."""
         self.drover({"Run": self.filter(parallel=3, on_complete=["/usr/bin/test", "-e", self.path("go")],
-                                        then={"class": "Note"}, **keys), "Note": self.note()}, pools=THREE)
+                                        then={"class": "Note"}), "Note": self.note()}, pools=THREE)
         self.run_job("Run", 30)
         self.until_failed(1)
 

@@ -156,13 +156,7 @@ class EachScene(Scene):
         return processed >= self.expected()
 
     # -- the count -------------------------------------------------------------------------------
-    def leases_lost(self):
-        """On a machine that stands still for longer than a lease."""
-        return sum(len(drover.events("lease.taken")) for drover in self.all if drover.process is not None)
-
     def allowed(self, run):
-        if self.leases_lost():
-            return sum(self.begun.values())
         if self.point.startswith(NOT_DROVERD):
             return 1
         most = PARTS[run] + self.sharing

@@ -14,6 +14,7 @@ local ENDS, WAITS = {done = true, failed = true, cancelled = true}, {queued = tr
 
 -- include: run_units
 -- include: run_noted
+-- include: wake
 -- include: run_ended
 
 local state = redis.call('HGET', KEYS[1], 'state')
@@ -75,7 +76,7 @@ if open then
   redis.call('HSET', KEYS[1], 'state', 'cancelling')
   redis.call('HDEL', KEYS[1], 'next_at', 'reason')
   redis.pcall('HDEL', prefix .. 'drover:pause', jid)
-  wake_supervisors()
+  wake_supervisors(prefix .. 'drover:control')
   if state ~= 'cancelling' then run_noted(ARGV[8], ARGV[4]) end
   return {'asked', state, astray}
 end

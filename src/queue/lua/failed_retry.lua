@@ -4,16 +4,16 @@
 --      7 drover:control
 -- ARGV 1 record, 2 queue, 3 payload, 4 jid (of the run, where it is a part of one), 5 audit entry
 -- answers 1, or 0 where the record is not there
+
+-- include: wake
+
 redis.call('RPUSH', KEYS[3], ARGV[3])	-- enter first: a refusal at any line loses nothing
 if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then
 	redis.call('RPOP', KEYS[3])
 	return 0
 end
 redis.call('SADD', KEYS[2], ARGV[2])
-if redis.pcall('HDEL', KEYS[6], ARGV[4]) == 1 then	-- who puts it back wants it to run
-	redis.pcall('INCR', KEYS[7])
-	redis.pcall('PEXPIRE', KEYS[7], 86400000)
-end
+if redis.pcall('HDEL', KEYS[6], ARGV[4]) == 1 then pcall(wake_supervisors, KEYS[7]) end	-- who puts it back wants it to run
 if redis.call('EXISTS', KEYS[4]) == 1 then
 	redis.call('HSET', KEYS[4], 'state', 'queued', 'attempt', 1)
 	redis.call('HDEL', KEYS[4], 'ended_at', 'next_at', 'worker', 'error', 'exception', 'result')

@@ -20,6 +20,7 @@ local processed, failed, now_ms = 0, 0, nil
 local ENDS = {done = true, failed = true, cancelled = true}
 
 -- include: position
+-- include: wake
 
 local function now()
   if not now_ms then
@@ -112,7 +113,7 @@ local function end_part(v)
     redis.call('HSETNX', p.key, 'failure', v.text)
     if v.why == 'stop' then
       redis.call('HSET', prefix .. 'drover:cancel', p.run, string.format('%.0f', now()))
-      redis.call('INCR', prefix .. 'drover:control')
+      wake_supervisors(prefix .. 'drover:control')
     end
   end
   if v.what == 'cancelled' then redis.call('HSET', p.key, 'parts_cancelled', 1) end
@@ -246,10 +247,7 @@ local function forget_cancel(v)
   if wishes == nil then wishes = redis.pcall('EXISTS', prefix .. 'drover:cancel', prefix .. 'drover:pause') ~= 0 end
   if wishes then
     local gone = redis.pcall('HDEL', prefix .. 'drover:cancel', v.jid, v.part_of or v.jid)
-    if type(gone) == 'number' and gone > 0 then   -- it is heeded no more
-      redis.pcall('INCR', prefix .. 'drover:control')
-      redis.pcall('PEXPIRE', prefix .. 'drover:control', 86400000)
-    end
+    if type(gone) == 'number' and gone > 0 then pcall(wake_supervisors, prefix .. 'drover:control') end
     redis.pcall('HDEL', prefix .. 'drover:pause', v.jid, v.part_of or v.jid)
   end
 end

@@ -9,6 +9,7 @@ local MAY = {running = true, pausing = true, queued = true, delayed = true, park
   interrupted = true, throttled = true}
 
 -- include: run_noted
+-- include: wake
 
 local known = redis.call('HMGET', KEYS[1], 'state', 'each')
 local state, each = known[1], known[2]
@@ -18,6 +19,6 @@ if state == 'running' and not each then return {'plain', state} end
 redis.call('HSET', KEYS[2], jid, ARGV[3] .. ' ' .. reason)
 if state == 'running' then redis.call('HSET', KEYS[1], 'state', 'pausing') end
 if reason ~= '' then redis.call('HSET', KEYS[1], 'reason', reason) end
-wake_supervisors()
+wake_supervisors(KEYS[3])
 run_noted(ARGV[5], ARGV[3])
 return {'ok', state}

@@ -7,6 +7,7 @@ local prefix, jid = ARGV[1], ARGV[2]
 local ENDS = {done = true, failed = true, cancelled = true, cancelling = true}
 
 -- include: run_noted
+-- include: wake
 
 local known = redis.call('HMGET', KEYS[1], 'state', 'each')
 local state, each = known[1], known[2]
@@ -15,6 +16,6 @@ if ENDS[state] then return {'refused', state} end
 if not each then return {'plain', state} end
 redis.call('HSET', KEYS[1], 'rate', ARGV[4])
 redis.call('HDEL', KEYS[1], 'rate_next')      -- else a run that was slow would first wait as long as before
-wake_supervisors()
+wake_supervisors(KEYS[2])
 run_noted(ARGV[5], ARGV[3])
 return {'ok', state}

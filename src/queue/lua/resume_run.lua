@@ -8,6 +8,7 @@ local prefix, jid = ARGV[1], ARGV[2]
 
 -- include: run_units
 -- include: run_noted
+-- include: wake
 
 local state, wish = redis.call('HGET', KEYS[1], 'state'), redis.call('HGET', KEYS[2], jid)
 if not state then return {'none', ''} end
@@ -43,6 +44,6 @@ elseif state == 'pausing' then
 end
 local reason = wish and string.match(wish, '^%d+ (.*)$')
 if state == 'paused' or redis.call('HGET', KEYS[1], 'reason') == reason then redis.call('HDEL', KEYS[1], 'reason') end
-wake_supervisors()
+wake_supervisors(KEYS[3])
 run_noted(ARGV[4], ARGV[3])
 return {'ok', state}
